@@ -4,7 +4,7 @@
     timings = compare({"plain": plain, "ours": ours}, repeats=9)
     print(format_table(timings, work=12.5, unit="megapixels"))
 
-The first entry is the plain way: ratios are its median time over the other's, so 3.0 means three times faster.
+The first entry is the plain way: ratios are its median time over the other's: 3.0 is three times faster.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def compare(
 
 
 def format_table(timings: Sequence[Timing], *, work: float | None = None, unit: str = "") -> str:
-    """Lay timings out as text; ``work`` is how many ``unit`` one call does, for a column of units a second."""
+    """Lay timings out as text; ``work`` is how many ``unit`` one call does, for a column of rates."""
     width = max(len(timing.name) for timing in timings)
     head = f"{'way':<{width}}  {'median ms':>10}  {'min ms':>10}  {'ratio':>7}  {'peak MiB':>9}"
     lines = [head if work is None else f"{head}  {unit}/s"]
@@ -93,9 +93,9 @@ def format_table(timings: Sequence[Timing], *, work: float | None = None, unit: 
 def peak_memory(way: Callable[[], Any], *, timeout: float = 120.0) -> int | None:
     """Bytes that one call adds at its peak to what the process held before.
 
-    On Linux a forked child calls ``way`` and its resident set is read, so that memory of torch and numba counts
-    too; elsewhere tracemalloc sees what Python and numpy allocate. None if the call does not work in a child
-    (such as one that uses a GPU).
+    On Linux a forked child calls ``way`` and its resident set is read, so that memory of torch and numba
+    counts too; elsewhere tracemalloc sees what Python and numpy allocate. None if the call does not work in
+    a child (such as one that uses a GPU).
     """
     gc.collect()
     if sys.platform != "linux":
@@ -105,7 +105,7 @@ def peak_memory(way: Callable[[], Any], *, timeout: float = 120.0) -> int | None
         tracemalloc.stop()
         return peak
     # Freed heap pages still count as resident and would hide what the call takes: hand them back first.
-    ctypes.CDLL(None).malloc_trim(0)
+    getattr(ctypes.CDLL(None), "malloc_trim", bool)(0)
     fork = multiprocessing.get_context("fork")
     reader, writer = fork.Pipe(duplex=False)
     child = fork.Process(target=_measure, args=(way, writer), daemon=True)
