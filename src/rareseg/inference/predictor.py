@@ -1,0 +1,101 @@
+"""Exact tiled inference: windows in, logits of windows out, equal to whole-image inference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rareseg.data.windows import pad_to_multiple, symmetric_indices, tile_grid
+from rareseg.errors import DataError
+from rareseg.inference.device import Precision
+from rareseg.types import Window
+
+if TYPE_CHECKING:
+    from rareseg.models.network import Network
+
+__all__ = ["Predictor", "ReadWindow"]
+
+ReadWindow = Callable[[Window], NDArray[np.generic]]
+"""Gives the pixels ``(c, h, w)`` of a window that lies inside the image."""
+
+
+class Predictor:
+    """Runs a network over images of any size in tiles whose result equals whole-image inference.
+
+    Each tile is read with a halo at least as wide as the network's receptive radius and starts on a multiple
+    of its stride, so every output pixel sees what it would see in the whole image. Nothing is padded inside
+    the image; below and to the right of it, rows and columns are mirrored up to a multiple of the stride, as
+    `Network` does for whole images.
+
+    Args:
+        network: The network with its normalisation; it is put into eval mode and moved to ``device``.
+        device: Torch device.
+        precision: ``bfloat16`` runs under autocast; logits are float32 either way.
+        tile: Rows and columns of a tile without its halo, in pixels; memory grows with its square.
+    """
+
+    def __init__(
+        self, network: Network, *, device: str = "cpu", precision: Precision = "float32", tile: int = 1024
+    ) -> None:
+        self.network = network.to(device).to(memory_format=torch.channels_last).eval()
+        self.device = device
+        self.precision = precision
+        stride = network.stride
+        self.tile = max(stride, tile // stride * stride)
+        self.halo = -(-network.receptive_radius // stride) * stride
+
+    def iterate(self, read: ReadWindow, height: int, width: int) -> Iterator[tuple[Window, Tensor]]:
+        """Yield ``(window, logits (k, h, w) float32)``; the windows partition the image.
+
+        Args:
+            read: Gives pixels of windows inside the image.
+            height: Rows of the image.
+            width: Columns of the image.
+
+        Raises:
+            DataError: The image does not have the number of bands that the network takes.
+        """
+        stride = self.network.stride
+        padded_height, padded_width = pad_to_multiple(height, width, stride)
+        for tile in tile_grid(padded_height, padded_width, tile=self.tile, halo=self.halo, stride=stride):
+            core = tile.core
+            shown = Window(
+                core.row, core.col, min(core.height, height - core.row), min(core.width, width - core.col)
+            )
+            if shown.height <= 0 or shown.width <= 0:
+                continue
+            pixels = _read_mirrored(read, tile.read, height, width)
+            if pixels.shape[0] != self.network.in_channels:
+                raise DataError(
+                    f"The network takes images of {self.network.in_channels} bands, but this one has {pixels.shape[0]}; "
+                    "choose bands in dataset.yaml as in training."
+                )
+            logits = self.run(torch.from_numpy(np.ascontiguousarray(pixels))[None])[0]
+            top, left = core.row - tile.read.row, core.col - tile.read.col
+            yield shown, logits[:, top : top + shown.height, left : left + shown.width]
+
+    def run(self, batch: Tensor) -> Tensor:
+        """Logits ``(b, k, h, w)`` float32 of raw pixels ``(b, c, h, w)``, on the predictor's device."""
+        batch = batch.to(self.device)
+        with torch.inference_mode(), torch.autocast(
+            self.device.split(":")[0], dtype=torch.bfloat16, enabled=self.precision == "bfloat16"
+        ):
+            outputs: Tensor = self.network(batch)
+        return outputs.float()
+
+
+def _read_mirrored(read: ReadWindow, window: Window, height: int, width: int) -> NDArray[np.generic]:
+    """Pixels of a window that may reach past the lower and right edge of the image."""
+    last_row, last_col = window.row + window.height, window.col + window.width
+    if last_row <= height and last_col <= width:
+        return read(window)
+    rows = symmetric_indices(window.row, window.height, height)
+    cols = symmetric_indices(window.col, window.width, width)
+    top, left = int(rows.min()), int(cols.min())
+    inside = read(Window(top, left, int(rows.max()) - top + 1, int(cols.max()) - left + 1))
+    return inside[:, rows - top][:, :, cols - left]
