@@ -1,0 +1,1 @@
+"""Room 8: one self-contained HTML page from artefacts alone."""
