@@ -1,0 +1,130 @@
+"""The loss of a recipe: named terms, each with a scale, summed in one pass over the logits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, Integer
+from torch import Tensor, nn
+
+from rareseg.config.load import parse_settings
+from rareseg.errors import ConfigError
+from rareseg.losses import cross_entropy, focal
+from rareseg.losses.inputs import LossInputs
+from rareseg.losses.term import LOSSES, ClassFacts, TermSettings
+
+__all__ = ["LOSSES", "Loss", "LossValue", "build_loss", "loss_summary"]
+
+# A module listed here has filed its loss in LOSSES by being imported; a new loss is one more name.
+_REGISTERED = (cross_entropy, focal)
+
+
+class LossValue(NamedTuple):
+    """The loss of one batch and what each term added to it, scale included, by name."""
+
+    total: Float[Tensor, ""]
+    terms: dict[str, Float[Tensor, ""]]
+
+
+class Loss(nn.Module):
+    """A weighted sum of terms. Call it with raw logits and class indices.
+
+    The terms share one `LossInputs`, so the softmax is computed once. Autocast is off inside: every term works
+    in float32 at least.
+
+    Args:
+        terms: Name to module, in order.
+        scales: Factor of each term.
+    """
+
+    def __init__(self, terms: Mapping[str, nn.Module], scales: Sequence[float]) -> None:
+        super().__init__()
+        self.terms = nn.ModuleDict(terms)
+        self.scales = tuple(scales)
+
+    def forward(self, logits: Float[Tensor, "b k h w"], target: Integer[Tensor, "b h w"]) -> LossValue:
+        """Loss of one batch; pixels of `IGNORE_INDEX` neither count nor receive a gradient."""
+        with torch.autocast(logits.device.type, enabled=False):
+            inputs = LossInputs(logits, target)
+            values = {
+                name: term(inputs) * scale
+                for (name, term), scale in zip(self.terms.items(), self.scales, strict=True)
+            }
+        return LossValue(torch.stack(list(values.values())).sum(), values)
+
+
+def build_loss(
+    terms: Sequence[Mapping[str, Any] | str] | Mapping[str, Any] | str,
+    *,
+    class_pixels: Sequence[int],
+    class_names: Sequence[str],
+) -> Loss:
+    """Make the loss that a recipe names.
+
+    Args:
+        terms: One term or several: a name, or a mapping of name and options, such as
+            ``{name: focal, gamma: 2, weights: iscf, scale: 0.5}``.
+        class_pixels: Pixels of each class in the training split.
+        class_names: Class names in index order.
+
+    Raises:
+        UnknownNameError: No loss, weight scheme or class has this name.
+        ConfigError: A loss has no such option, or an option has a wrong value.
+        OptionError: An option cannot take effect.
+        DataError: A class has no pixels to derive a weight from.
+
+    Example:
+        >>> loss = build_loss(
+        ...     ["cross_entropy", {"name": "focal", "weights": "iscf", "scale": 0.5}],
+        ...     class_pixels=[900, 100],
+        ...     class_names=["background", "crack"],
+        ... )
+        >>> value = loss(torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long))
+        >>> {name: round(float(term), 4) for name, term in value.terms.items()}
+        {'cross_entropy': 0.6931, 'focal': 0.0433}
+    """
+    classes = ClassFacts(tuple(class_names), tuple(int(count) for count in class_pixels))
+    if len(classes.names) != len(classes.pixels):
+        raise ConfigError(
+            f"Expected a pixel count for each of {len(classes.names)} classes, but got {len(classes.pixels)}."
+            " Count the pixels with the same class table."
+        )
+    modules: dict[str, nn.Module] = {}
+    scales = []
+    for settings in _parse(terms):
+        same = sum(name.split("#")[0] == settings.name for name in modules)
+        key = settings.name if not same else f"{settings.name}#{same + 1}"
+        modules[key] = LOSSES[settings.name].build(settings, classes)
+        scales.append(settings.scale)
+    return Loss(modules, scales)
+
+
+def loss_summary(terms: Sequence[Mapping[str, Any] | str] | Mapping[str, Any] | str) -> str:
+    """One line that names a loss in tables and reports.
+
+    Example:
+        >>> loss_summary({"name": "focal", "gamma": 2, "weights": "iscf"})
+        'focal gamma=2, ISCF weights'
+        >>> loss_summary(["cross_entropy", {"name": "focal", "scale": 0.5}])
+        'cross entropy + 0.5 x (focal gamma=2)'
+    """
+    return " + ".join(
+        settings.summary() if settings.scale == 1 else f"{settings.scale:g} x ({settings.summary()})"
+        for settings in _parse(terms)
+    )
+
+
+def _parse(terms: Sequence[Mapping[str, Any] | str] | Mapping[str, Any] | str) -> list[TermSettings]:
+    listed = [terms] if isinstance(terms, str | Mapping) else list(terms)
+    if not listed:
+        raise ConfigError("Expected at least one loss term, but got none. Name one, such as 'cross_entropy'.")
+    parsed = []
+    for term in listed:
+        options = {"name": term} if isinstance(term, str) else dict(term)
+        name = options.get("name")
+        if not isinstance(name, str):
+            raise ConfigError(f"Expected a loss term with a name, but got {options}. Add it: {{name: focal}}")
+        parsed.append(parse_settings(LOSSES[name].settings, options, where=f"loss '{name}'"))
+    return parsed
