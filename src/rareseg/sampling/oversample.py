@@ -1,0 +1,119 @@
+"""The plan ``oversample``: a given share of patches holds a given class for certain."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from rareseg.config.load import Settings
+from rareseg.errors import OptionError, SplitError, UnknownNameError
+from rareseg.sampling.plan import PLANS, Corners, Plan, PlanContext
+from rareseg.sampling.uniform import UniformPlan
+
+__all__ = ["OversamplePlan", "OversampleSettings"]
+
+_ROUNDING = 1e-9
+
+
+class OversampleSettings(Settings):
+    """Keys of the plan ``oversample``."""
+
+    name: Literal["oversample"] = "oversample"
+    shares: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(min_length=1)
+    """Class name and share of the patches that hold it for certain; what is left of 1 is drawn uniformly."""
+    weight: Literal["positions", "pixels", "regions"] = "positions"
+    """How likely a region is for the uniform rest, as in the plan ``uniform``."""
+
+
+@PLANS.register("oversample")
+class OversamplePlan(Plan):
+    """Shares of patches that hold each named class for certain; the rest is uniform.
+
+    A pixel of the class is drawn, every one in the training regions equally likely, then the place of that
+    pixel inside the patch, then the patch is pushed into its region, so that it still holds the pixel.
+
+    The foil thesis (section 3.3) widens each defect by a square of the size of a patch, which gives all
+    centres whose patch touches the defect, and drops centres nearer to the border than equation 3.3 allows,
+    so that patches fit. Here the same patches can come, and pushing takes the part of the safe area: a defect
+    at the border is not lost. The chances differ: the thesis draws centres alike, here a patch away from
+    borders is as likely as the number of pixels of the class it holds, hence every pixel of the class is seen
+    equally often. Oversampled Cavities is ``shares: {cavity: 1.0}``.
+
+    Args:
+        context: Regions, locations, patch size and class names.
+        shares: Share of the patches for each class name.
+        weight: How likely a region is for the uniform rest, see `UniformSettings`.
+    """
+
+    SETTINGS: ClassVar[type[Settings]] = OversampleSettings
+    NUM_UNIFORMS: ClassVar[int] = 4
+
+    def __init__(self, context: PlanContext, *, shares: dict[str, float], weight: str = "positions") -> None:
+        _check(context, shares)
+        self.patch_size = context.patch_size
+        self.shares = dict(shares)
+        self.locations = context.locations
+        self.uniform = UniformPlan(context, weight=weight)
+        self.classes = np.array([context.class_names.index(name) for name in shares], np.int64)
+        self.bounds = np.cumsum(list(shares.values()))
+        if abs(self.bounds[-1] - 1) <= _ROUNDING:
+            self.bounds[-1] = 1.0
+        self.planned = {}
+        self.planned_patches = dict(shares)
+
+    @classmethod
+    def build(cls, settings: Settings, context: PlanContext) -> OversamplePlan:
+        """Make the plan from its settings.
+
+        Raises:
+            UnknownNameError: A class of ``shares`` does not exist.
+            OptionError: The shares sum to more than 1, or ``weight`` is given where no patch is uniform.
+            SplitError: A class has no training pixel.
+        """
+        assert isinstance(settings, OversampleSettings)
+        if "weight" in settings.model_fields_set and sum(settings.shares.values()) >= 1 - _ROUNDING:
+            raise OptionError(
+                "The plan 'oversample' uses 'weight' for uniform patches, but its shares sum to 1 and leave "
+                "none; drop 'weight' or lower a share."
+            )
+        return cls(context, shares=settings.shares, weight=settings.weight)
+
+    def describe(self) -> str:
+        """One line for logs and reports."""
+        parts = [f"{share:.0%} of patches hold {name}" for name, share in self.shares.items()]
+        if self.bounds[-1] < 1:
+            parts.append(f"{1 - self.bounds[-1]:.0%} are uniform")
+        height, width = self.patch_size
+        return f"oversample: {height} x {width} patches, {', '.join(parts)}"
+
+    def draw(self, u: NDArray[np.float64], index: NDArray[np.int64] | None = None) -> Corners:
+        """Class from column 0 of ``u``, pixel from column 1, its place in the patch from columns 2 and 3."""
+        choice = np.searchsorted(self.bounds, u[:, 0], side="right")
+        drawn = choice < len(self.classes)
+        region, row, col = (values.copy() for values in self.uniform.draw(u[:, 1:4]))
+        region[drawn], *pixel = self.locations.pixel(self.classes[choice[drawn]], u[drawn, 1])
+        place = np.floor(u[drawn, 2:4] * np.array(self.patch_size)).astype(np.int64)
+        first = self.uniform.first[region[drawn]]
+        last = first + self.uniform.places[region[drawn]] - 1
+        corner = np.clip(np.stack(pixel, axis=1) - place, first, last)
+        row[drawn], col[drawn] = corner[:, 0], corner[:, 1]
+        return Corners(region, row, col)
+
+
+def _check(context: PlanContext, shares: dict[str, float]) -> None:
+    for name in shares:
+        if name not in context.class_names:
+            raise UnknownNameError("class", name, context.class_names)
+        if context.locations.class_pixels[context.class_names.index(name)] == 0:
+            raise SplitError(
+                f"The plan 'oversample' needs training pixels of class '{name}', but the training part has "
+                "none; change the split or drop the class from 'shares'."
+            )
+    total = sum(shares.values())
+    if total > 1 + _ROUNDING:
+        raise OptionError(
+            f"The shares of the plan 'oversample' should sum to at most 1, but sum to {total:g}; lower them."
+        )

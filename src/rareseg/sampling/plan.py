@@ -1,0 +1,86 @@
+"""What a sampling plan is: a stateless function from uniform numbers to windows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rareseg.config.load import Settings
+from rareseg.registry import Registry
+from rareseg.sampling.class_locations import ClassLocations
+from rareseg.types import Region
+
+__all__ = ["PLANS", "Corners", "Plan", "PlanContext"]
+
+
+class Corners(NamedTuple):
+    """Top-left corners of patches, each ``(n,)`` int64; rows and cols count from the region's own corner."""
+
+    region_index: NDArray[np.int64]
+    row: NDArray[np.int64]
+    col: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PlanContext:
+    """What every plan may see: the training regions, their class pixels and the size of a patch.
+
+    Attributes:
+        regions: Training regions; ``region_index`` counts in this order.
+        locations: Class pixels of the same regions in the same order.
+        patch_size: Rows and columns of a patch.
+        class_names: Names in the order of class indices.
+    """
+
+    regions: Sequence[Region]
+    locations: ClassLocations
+    patch_size: tuple[int, int]
+    class_names: tuple[str, ...]
+
+
+class Plan(ABC):
+    """Chooses windows. A plan is built once and then never changes, so patch ``i`` needs no patch before it.
+
+    A plan is final: it inherits from this class alone and is registered in `PLANS`.
+
+    Attributes:
+        SETTINGS: The keys that the plan takes in ``study.yaml``.
+        NUM_UNIFORMS: Uniform numbers that one patch uses up.
+        patch_size: Rows and columns of a patch.
+        planned: Expected share of each class among valid pixels; empty where the plan does not fix it.
+        planned_patches: Smallest share of patches that hold the class for certain; empty where none do.
+    """
+
+    SETTINGS: ClassVar[type[Settings]]
+    NUM_UNIFORMS: ClassVar[int]
+    patch_size: tuple[int, int]
+    planned: dict[str, float]
+    planned_patches: dict[str, float]
+
+    @classmethod
+    @abstractmethod
+    def build(cls, settings: Settings, context: PlanContext) -> Plan:
+        """Make the plan; ``settings`` is of the class's own ``SETTINGS``."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """One line for logs and reports."""
+
+    @abstractmethod
+    def draw(self, u: NDArray[np.float64], index: NDArray[np.int64] | None = None) -> Corners:
+        """Turn uniform numbers into windows.
+
+        Args:
+            u: ``(n, NUM_UNIFORMS)`` in [0, 1).
+            index: ``(n,)`` index of each patch in the stream, for plans that follow the place in the batch or
+                the progress of training; others leave it aside.
+        """
+
+
+PLANS: Registry[type[Plan]] = Registry("sampling plan")
+"""Every plan by the name it has in ``study.yaml``."""

@@ -1,0 +1,80 @@
+"""From the ``sampling`` key of ``study.yaml`` to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rareseg.config.load import parse_settings
+from rareseg.errors import OptionError, SplitError
+
+# Importing a plan's file registers it.
+from rareseg.sampling import oversample as _oversample  # noqa: F401
+from rareseg.sampling import uniform as _uniform  # noqa: F401
+from rareseg.sampling.class_locations import ClassLocations
+from rareseg.sampling.plan import PLANS, Plan, PlanContext
+from rareseg.types import Region
+
+__all__ = ["PLANS", "build_plan"]
+
+
+def build_plan(
+    settings: Mapping[str, Any] | str,
+    *,
+    regions: Sequence[Region],
+    locations: ClassLocations,
+    patch_size: tuple[int, int],
+    class_names: Sequence[str],
+) -> Plan:
+    """Build the plan that ``settings`` names.
+
+    Args:
+        settings: The name alone, such as ``"uniform"``, or a mapping with the key ``name`` and the plan's own
+            keys, such as ``{"name": "oversample", "shares": {"cavity": 1.0}}``.
+        regions: Training regions in the order of ``locations``.
+        locations: Class pixels of the training regions.
+        patch_size: Rows and columns of a patch, in pixels.
+        class_names: Names in the order of class indices.
+
+    Raises:
+        UnknownNameError: There is no such plan, or it names a class that does not exist.
+        ConfigError: A key is unknown or has a wrong value.
+        OptionError: The name is missing, the patch has no area, or a setting cannot take effect.
+        SplitError: There is no training region, or a class that the plan needs has no training pixel.
+
+    Example:
+        >>> import numpy as np
+        >>> from rareseg.types import Window
+        >>> regions = [Region("a", Window(0, 0, 4, 8))]
+        >>> locations = ClassLocations.from_masks([np.zeros((4, 8), np.uint8)], ["background"])
+        >>> plan = build_plan(
+        ...     "uniform", regions=regions, locations=locations, patch_size=(2, 2), class_names=["background"]
+        ... )
+        >>> plan.describe()
+        'uniform: 2 x 2 patches from 1 regions, every position equally likely'
+    """
+    keys: Mapping[str, Any] = {"name": settings} if isinstance(settings, str) else settings
+    name = keys.get("name") if isinstance(keys, Mapping) else None
+    if not isinstance(name, str):
+        raise OptionError(
+            f"Sampling should be the name of a plan or keys with 'name', but {settings!r} came; "
+            f"choose one of: {', '.join(PLANS)}."
+        )
+    plan = PLANS[name]
+    if min(patch_size) < 1:
+        raise OptionError(
+            f"A patch has at least 1 x 1 pixels, but patch_size is {tuple(patch_size)}; enlarge it."
+        )
+    if not regions:
+        raise SplitError("Sampling needs training regions, but the training part is empty; change the split.")
+    if locations.num_valid == 0:
+        raise SplitError(
+            "Sampling needs labelled pixels, but all training pixels are ignored; check the masks."
+        )
+    context = PlanContext(
+        regions=tuple(regions),
+        locations=locations,
+        patch_size=(patch_size[0], patch_size[1]),
+        class_names=tuple(class_names),
+    )
+    return plan.build(parse_settings(plan.SETTINGS, keys, where="sampling"), context)
