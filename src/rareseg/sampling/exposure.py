@@ -89,10 +89,11 @@ class ExposureCounter:
         classes = np.array(state.get("classes", []), np.int64)
         images = np.array(state.get("images", []), np.int64)
         if classes.shape != self._classes.shape or images.shape != self._images.shape:
-            came = f"{max(0, len(classes) - 1)} classes and {len(images)} images"
+            here = f"{len(self.class_names)} classes and {len(self.samples)} images"
+            came = f"{max(0, len(classes) - 1)} and {len(images)}"
             raise ArtefactError(
-                f"The checkpoint should count {len(self.class_names)} classes and {len(self.samples)} images, "
-                f"but counts {came}: the data has changed; start the run anew in another folder."
+                f"The checkpoint should count {here}, "
+                f"but counts {came}; the data has changed, start the run anew."
             )
         return classes, images
 

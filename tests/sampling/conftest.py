@@ -1,0 +1,69 @@
+"""Small training data whose class pixels are known by construction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rareseg.sampling.class_locations import ClassLocations
+from rareseg.sampling.plan import Plan
+from rareseg.sampling.plans import build_plan
+from rareseg.types import IGNORE_INDEX, Region, Window
+
+NAMES = ("background", "crack", "cavity", "absent")
+
+
+@pytest.fixture
+def masks() -> list[np.ndarray]:
+    """A large, a wide, a small and an empty region; cavity lies in a corner and in the middle."""
+    large = np.zeros((40, 50), np.uint8)
+    large[10:12, 5:45] = 1
+    large[0, 0] = large[39, 49] = large[20, 25] = 2
+    large[30:35, :10] = IGNORE_INDEX
+    wide = np.zeros((10, 60), np.uint8)
+    wide[4, 50:55] = 2
+    small = np.ones((6, 7), np.uint8)
+    small[0, :3] = 0
+    empty = np.zeros((16, 16), np.uint8)
+    return [large, wide, small, empty]
+
+
+@pytest.fixture
+def regions(masks: list[np.ndarray]) -> tuple[Region, ...]:
+    """A region for each mask, none of which starts at the corner of its sample."""
+    return tuple(Region(f"s{number}", Window(3, 4, *mask.shape)) for number, mask in enumerate(masks))
+
+
+@pytest.fixture
+def make_plan(masks: list[np.ndarray], regions: Sequence[Region]) -> Callable[..., Plan]:
+    """Build a plan over `masks` with patches of 16 x 16."""
+
+    def make(settings: Any, patch_size: tuple[int, int] = (16, 16)) -> Plan:
+        return build_plan(
+            settings,
+            regions=regions,
+            locations=ClassLocations.from_masks(masks, NAMES),
+            patch_size=patch_size,
+            class_names=NAMES,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def philox_reference() -> Callable[[Sequence[int], Sequence[int]], tuple[int, ...]]:
+    """Philox 4x32-10 written out for one counter in plain integers, after the paper's definition."""
+
+    def philox(counter: Sequence[int], key: Sequence[int]) -> tuple[int, ...]:
+        (a, b, c, d), (k, m) = counter, key
+        for _ in range(10):
+            high_a, low_a = divmod(0xD2511F53 * a, 1 << 32)
+            high_c, low_c = divmod(0xCD9E8D57 * c, 1 << 32)
+            a, b, c, d = high_c ^ b ^ k, low_c, high_a ^ d ^ m, low_a
+            k, m = (k + 0x9E3779B9) % (1 << 32), (m + 0xBB67AE85) % (1 << 32)
+        return a, b, c, d
+
+    return philox

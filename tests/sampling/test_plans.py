@@ -1,0 +1,114 @@
+"""The contract that every registered plan keeps, and the messages of `build_plan`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rareseg.errors import ConfigError, OptionError, SplitError, UnknownNameError
+from rareseg.sampling.class_locations import ClassLocations
+from rareseg.sampling.plans import PLANS, build_plan
+from rareseg.sampling.uniforms import uniforms
+
+EXAMPLES = {
+    "uniform": ["uniform", {"name": "uniform", "weight": "pixels"}, {"name": "uniform", "weight": "regions"}],
+    "oversample": [
+        {"name": "oversample", "shares": {"cavity": 1.0}},
+        {"name": "oversample", "shares": {"cavity": 0.3, "crack": 0.5}, "weight": "pixels"},
+    ],
+}
+CASES = [pytest.param(settings, id=str(settings)) for name in PLANS for settings in EXAMPLES[name]]
+
+
+@pytest.mark.parametrize("patch_size", [(16, 16), (8, 64), (5, 3)])
+@pytest.mark.parametrize("settings", CASES)
+def test_a_patch_stays_inside_its_region_or_holds_all_of_it(settings, patch_size, make_plan, regions):
+    plan = make_plan(settings, patch_size)
+    corners = plan.draw(uniforms(0, np.arange(3000), plan.NUM_UNIFORMS))
+    sizes = np.array([region.window[2:] for region in regions])[corners.region_index]
+    spare = sizes - np.array(patch_size)
+    for axis, corner in enumerate((corners.row, corners.col)):
+        assert (corner >= np.minimum(spare[:, axis], 0)).all()
+        assert (corner <= np.maximum(spare[:, axis], 0)).all()
+
+
+@pytest.mark.parametrize("settings", CASES)
+def test_a_draw_depends_on_its_own_numbers_alone(settings, make_plan):
+    plan = make_plan(settings)
+    u = uniforms(1, np.arange(60), plan.NUM_UNIFORMS)
+    before = u.copy()
+    whole = np.stack(plan.draw(u, np.arange(60)))
+    order = np.random.default_rng(0).permutation(60)
+    assert (np.stack(plan.draw(u[order], order)) == whole[:, order]).all()
+    parts = [np.stack(plan.draw(u[part], part)) for part in np.split(np.arange(60), [1, 8, 8, 40])]
+    assert (np.concatenate(parts, axis=1) == whole).all()
+    assert (u == before).all()
+    assert whole.dtype == np.int64
+
+
+@pytest.mark.parametrize("settings", CASES)
+def test_a_plan_tells_what_it_does(settings, make_plan):
+    plan = make_plan(settings)
+    assert plan.patch_size == (16, 16)
+    assert plan.describe().startswith(settings if isinstance(settings, str) else settings["name"])
+    assert "\n" not in plan.describe()
+    if plan.planned:
+        assert sum(plan.planned.values()) == pytest.approx(1)
+    assert all(0 < share <= 1 for share in plan.planned_patches.values())
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "text"),
+    [
+        ("unifrom", UnknownNameError, "There is no sampling plan named 'unifrom'. Did you mean 'uniform'?"),
+        ({"shares": {"cavity": 1}}, OptionError, "Sampling should be the name of a plan or keys with 'name'"),
+        (None, OptionError, "but None came; choose one of: "),
+        ({"name": "uniform", "share": 1}, ConfigError, "there is no key 'share'"),
+        ({"name": "uniform", "weight": "area"}, ConfigError, "weight: .*'positions', 'pixels' or 'regions'"),
+        ({"name": "oversample"}, ConfigError, "the key 'shares' is missing"),
+        ({"name": "oversample", "shares": {}}, ConfigError, "shares: "),
+        ({"name": "oversample", "shares": {"cavity": 0}}, ConfigError, "shares.cavity: .*greater than 0"),
+        (
+            {"name": "oversample", "shares": {"cavty": 1}},
+            UnknownNameError,
+            "no class named 'cavty'. Did you mean 'cavity'",
+        ),
+        (
+            {"name": "oversample", "shares": {"absent": 1}},
+            SplitError,
+            "needs training pixels of class 'absent'",
+        ),
+        (
+            {"name": "oversample", "shares": {"cavity": 0.7, "crack": 0.6}},
+            OptionError,
+            "should sum to at most 1, but sum to 1.3; lower them",
+        ),
+        (
+            {"name": "oversample", "shares": {"cavity": 1}, "weight": "pixels"},
+            OptionError,
+            "uses 'weight' for uniform patches, but its shares sum to 1",
+        ),
+    ],
+)
+def test_mistakes_get_one_line(settings, error, text, make_plan):
+    with pytest.raises(error, match=text) as caught:
+        make_plan(settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_patch_without_area_is_refused(make_plan):
+    with pytest.raises(OptionError, match=r"A patch has at least 1 x 1 pixels, but patch_size is \(0, 16\)"):
+        make_plan("uniform", (0, 16))
+
+
+def test_a_training_part_without_regions_or_labels_is_refused(regions):
+    empty = ClassLocations.from_masks([], ["background"])
+    with pytest.raises(SplitError, match="the training part is empty"):
+        build_plan("uniform", regions=(), locations=empty, patch_size=(4, 4), class_names=["background"])
+    ignored = ClassLocations.from_masks([np.full((40, 50), 255, np.uint8)], ["background"])
+    with pytest.raises(
+        SplitError, match="Sampling needs labelled pixels, but all training pixels are ignored"
+    ):
+        build_plan(
+            "uniform", regions=regions[:1], locations=ignored, patch_size=(4, 4), class_names=["background"]
+        )
