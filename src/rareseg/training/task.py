@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from rareseg.config.study import OptimizerSettings, ScheduleSettings
 from rareseg.losses.terms import Loss
 from rareseg.models.network import Network
-from rareseg.sampling.uniforms import derive_seed
+from rareseg.sampling.seeds import derive_seed
 from rareseg.strategies.strategy import Phase
 from rareseg.training.augmentation import AugmentationSettings, augment
 from rareseg.training.optimizers import build_optimizer

@@ -23,7 +23,7 @@ from rareseg.sampling.class_locations import ClassLocations
 from rareseg.sampling.exposure import ExposureCounter
 from rareseg.sampling.plans import build_plan
 from rareseg.sampling.stream import PatchStream
-from rareseg.sampling.uniforms import derive_seed
+from rareseg.sampling.seeds import derive_seed
 from rareseg.strategies.strategy import Strategy
 from rareseg.training.allocator import tune_allocator
 from rareseg.training.augmentation import AugmentationSettings
@@ -57,7 +57,7 @@ class TrainOutcome:
     interrupted: bool
     seconds: float
     exposure: ExposureCounter
-    planned: dict[str, float]
+    planned: dict[str, dict[str, float]]
 
 
 def train(
@@ -130,8 +130,9 @@ def train(
 
 def _build_streams(
     strategy: Strategy, data: TrainingData, *, seed: int, budget: BudgetSettings
-) -> tuple[list[tuple[int, PatchStream]], dict[str, float]]:
-    streams, planned = [], {}
+) -> tuple[list[tuple[int, PatchStream]], dict[str, dict[str, float]]]:
+    streams = []
+    planned: dict[str, dict[str, float]] = {"pixels": {}, "patches_with": {}}
     for phase in strategy.phases_of(budget.steps):
         plan = build_plan(
             phase.sampling,
@@ -143,8 +144,9 @@ def _build_streams(
         stream = PatchStream(plan, seed=derive_seed(seed, "patches"), batch_size=budget.batch_size)
         streams.append((phase.end, stream))
         share = (phase.end - phase.start) / budget.steps
-        for name, value in plan.planned.items():
-            planned[name] = planned.get(name, 0.0) + share * value
+        for kind, shares in (("pixels", plan.planned), ("patches_with", plan.planned_patches)):
+            for name, value in shares.items():
+                planned[kind][name] = planned[kind].get(name, 0.0) + share * value
     return streams, planned
 
 

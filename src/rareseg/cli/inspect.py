@@ -1,0 +1,59 @@
+"""``rareseg inspect``: what a dataset holds, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rareseg.cli.options import Quiet, Root
+from rareseg.errors import ConfigError
+
+__all__ = ["inspect"]
+
+
+def inspect(
+    dataset: Annotated[Path, typer.Argument(help="dataset.yaml, or the folder that holds one.")],
+    init: Annotated[bool, typer.Option("--init", help="Look at a folder and write its dataset.yaml.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the fingerprint as one JSON object.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for fingerprint.json and inspection.html.", show_default="inspection/<name>")
+    ] = None,
+    root: Root = None,
+    quiet: Quiet = False,
+) -> None:
+    """Count classes, regions and shares, find duplicates and leaks, and write a page about them."""
+    if init:
+        _write_guess(dataset)
+        return
+    from rareseg.config.dataset import load_dataset_settings
+    from rareseg.study.inspect_dataset import inspect_dataset
+    from rareseg.study.progress import Progress, RichProgress
+
+    settings = load_dataset_settings(dataset, root=root)
+    progress = Progress() if quiet or as_json else RichProgress()
+    folder = out or (None if as_json else Path("inspection") / settings.name)
+    fingerprint = inspect_dataset(settings, folder, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(fingerprint, ensure_ascii=False, allow_nan=False))
+        return
+    for warning in fingerprint["warnings"]:
+        typer.echo(f"warning: {warning['text']}")
+    typer.echo(f"Page: {folder}/inspection.html")
+
+
+def _write_guess(folder: Path) -> None:
+    from rareseg.artefacts import write_yaml
+    from rareseg.config.dataset import load_dataset_settings
+    from rareseg.data.guess import guess_dataset
+
+    if not folder.is_dir():
+        raise ConfigError(f"'{folder}' is not a folder; --init takes the folder that holds images and masks.")
+    path = folder / "dataset.yaml"
+    if path.exists():
+        raise ConfigError(f"'{path}' exists already; delete it to have it guessed anew.")
+    write_yaml(path, guess_dataset(folder))
+    settings = load_dataset_settings(path)
+    typer.echo(f"Wrote {path} with the classes {', '.join(settings.class_names)}. Check it, then: rareseg inspect {path}")

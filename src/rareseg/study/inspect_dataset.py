@@ -1,0 +1,42 @@
+"""Look at a dataset: fingerprint on disk, and a page about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rareseg.artefacts import write_json
+from rareseg.config.dataset import DatasetSettings
+from rareseg.data.check import check_dataset
+from rareseg.data.open_dataset import open_dataset
+from rareseg.data.splits import make_splits
+from rareseg.inspection.fingerprint import make_fingerprint
+from rareseg.study.progress import Progress
+
+__all__ = ["inspect_dataset"]
+
+
+def inspect_dataset(settings: DatasetSettings, folder: Path | None, *, progress: Progress | None = None) -> dict[str, Any]:
+    """Make the fingerprint of a dataset.
+
+    Args:
+        settings: The dataset.
+        folder: Where to write ``fingerprint.json``; None writes nothing.
+        progress: Told how far things are.
+
+    Returns:
+        The fingerprint, without NaN, ready for JSON.
+
+    Raises:
+        DataError: A file is missing, broken or wrong.
+    """
+    progress = progress or Progress()
+    source = open_dataset(settings)
+    splits = make_splits(source, settings.split)
+    with progress.task("checking files") as update:
+        check_dataset(source, splits, progress=update)
+    with progress.task("fingerprint") as update:
+        fingerprint = make_fingerprint(source, splits, progress=update)
+    if folder is not None:
+        write_json(folder / "fingerprint.json", fingerprint, kind="fingerprint")
+    return fingerprint

@@ -1,0 +1,72 @@
+"""A finished run as something that predicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rareseg.artefacts import read_json, read_yaml
+from rareseg.config.dataset import ClassSettings
+from rareseg.data.labels import ClassTable
+from rareseg.errors import ArtefactError
+from rareseg.inference.decision import build_decision
+from rareseg.inference.device import resolve_device, resolve_precision
+from rareseg.inference.predictor import Predictor
+from rareseg.models.weights_file import load_weights
+from rareseg.strategies.heads import build_head
+from rareseg.study.evaluate import Judge
+from rareseg.study.run_one import build_network
+
+__all__ = ["LoadedRun", "load_run"]
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """What a run's folder holds for prediction."""
+
+    judge: Judge
+    class_table: ClassTable
+    bands: tuple[int, ...] | None
+    step: int
+
+
+def load_run(folder: Path, *, device: str = "auto", precision: str | None = None, step: int | None = None) -> LoadedRun:
+    """Load the weights of a run with its classes, normalisation and decision.
+
+    Args:
+        folder: ``RUNS/<strategy>/seed-<n>``.
+        device: Torch device.
+        precision: ``float32`` or ``bfloat16``; by default what the run was judged with, where the device can.
+        step: Which kept checkpoint; by default the last.
+
+    Raises:
+        ArtefactError: The folder is not a run, or has no such weights.
+    """
+    folder = Path(folder)
+    if not (folder / "config.yaml").exists():
+        inside = sorted(p.parent for p in folder.glob("*/seed-*/config.yaml")) if folder.is_dir() else []
+        hint = f"Name one of its runs, such as '{inside[0]}'." if inside else "Give a folder like RUNS/<strategy>/seed-0."
+        raise ArtefactError(f"'{folder}' is not the folder of a run (it has no config.yaml). {hint}")
+    config = read_yaml(folder / "config.yaml")
+    steps = sorted(int(p.stem.removeprefix("step-")) for p in folder.glob("step-*.safetensors"))
+    chosen = step if step is not None else (steps[-1] if steps else None)
+    if chosen is None or chosen not in steps:
+        kept = ", ".join(map(str, steps)) or "none; finish the run with `rareseg run` first"
+        raise ArtefactError(f"'{folder}' has no weights of step {chosen}. Kept: {kept}.")
+    data = read_json(folder.parent.parent / "data.json", kind="data")
+    classes = tuple(
+        ClassSettings.model_validate({"name": name, "color": color})
+        for name, color in zip(data["class_names"], data["class_colors"], strict=True)
+    )
+    network = build_network(config, tuple(data["class_names"]), seed=config["seed"])
+    load_weights(folder / f"step-{chosen:06d}.safetensors", network)
+    where = resolve_device(device)
+    wish = precision or config["decided"]["precision"]
+    number_format = resolve_precision(wish if precision else ("float32" if wish == "float32" else "auto"), device=where)
+    judge = Judge(
+        Predictor(network, device=where, precision=number_format),
+        build_head(config["strategy"]["head"]),
+        build_decision(config["strategy"]["decision"]),
+    )
+    bands = config["decided"].get("bands")
+    return LoadedRun(judge, ClassTable.from_classes(classes), None if bands is None else tuple(bands), chosen)

@@ -1,0 +1,178 @@
+"""Run a study: every strategy with every seed at one budget, resumable, one failure not stopping the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rareseg.artefacts import read_yaml, write_json, write_yaml
+from rareseg.config.dataset import DatasetSettings, load_dataset_settings
+from rareseg.config.load import parse_settings
+from rareseg.config.study import StudySettings
+from rareseg.data.check import check_dataset
+from rareseg.data.open_dataset import open_dataset
+from rareseg.data.source import Source
+from rareseg.data.splits import Splits, make_splits
+from rareseg.data.store import open_store
+from rareseg.errors import ArtefactError, Interrupted, RaresegError, TrainingError
+from rareseg.inference.device import resolve_device
+from rareseg.inspection.band_statistics import band_statistics
+from rareseg.sampling.class_locations import ClassLocations
+from rareseg.strategies.strategy import Strategy
+from rareseg.study.data_summary import summarise_data
+from rareseg.study.previews import write_previews
+from rareseg.study.progress import Progress
+from rareseg.study.run_folder import RunFolder
+from rareseg.study.run_one import RunContext, run_one
+from rareseg.training.train import TrainingData
+from rareseg.types import IGNORE_INDEX, Region
+
+__all__ = ["StudyOutcome", "run_study"]
+
+
+@dataclass
+class StudyOutcome:
+    """What became of each run."""
+
+    runs: Path
+    finished: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def run_study(
+    settings: StudySettings,
+    out: Path,
+    *,
+    root: Path | None = None,
+    only: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+    device: str = "auto",
+    num_workers: int = 0,
+    progress: Progress | None = None,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> StudyOutcome:
+    """Train and judge every strategy and seed of a study; finished runs are kept, broken-off ones continued.
+
+    Seeds are the outer loop, so that a study broken off early still compares all strategies.
+
+    Args:
+        settings: The study, from `load_study_settings`.
+        out: Folder of the runs.
+        root: Folder of the data instead of the one that the dataset names.
+        only: Names of strategies to run; none for all.
+        seeds: Seeds to run; none for all.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        num_workers: Processes that fetch patches.
+        progress: Told how far things are.
+        stop_requested: Asked after each step; True saves and raises `Interrupted`.
+
+    Raises:
+        RaresegError: Anything that is wrong before training starts.
+        Interrupted: A stop was requested; running again continues.
+    """
+    progress = progress or Progress()
+    chosen = _choose(settings, only)
+    device = resolve_device(device)
+    dataset = load_dataset_settings(Path(settings.dataset), root=root)
+    context = _prepare(settings, dataset, Path(out), device=device, num_workers=num_workers, progress=progress)
+    for strategy in chosen:
+        context.check(Strategy.from_recipe(strategy, settings.recipe(strategy)))
+    outcome = StudyOutcome(Path(out))
+    for seed in seeds or settings.seeds:
+        for name in chosen:
+            label = f"{name} seed {seed}"
+            folder = RunFolder.of(Path(out), name, seed)
+            strategy = Strategy.from_recipe(name, settings.recipe(name))
+            try:
+                if not run_one(context, strategy, folder, seed=seed, stop_requested=stop_requested):
+                    outcome.skipped.append(label)
+                    continue
+            except TrainingError as error:
+                outcome.failed[label] = str(error)
+                progress.note(f"[red]{label} failed[/red]: {error}")
+                continue
+            outcome.finished.append(label)
+    return outcome
+
+
+def _choose(settings: StudySettings, only: Sequence[str]) -> list[str]:
+    from rareseg.errors import UnknownNameError
+
+    for name in only:
+        if name not in settings.strategies:
+            raise UnknownNameError("strategy", name, settings.strategies)
+    return [name for name in settings.strategies if not only or name in only]
+
+
+def _prepare(
+    settings: StudySettings, dataset: DatasetSettings, out: Path, *, device: str, num_workers: int, progress: Progress
+) -> RunContext:
+    """Everything that all runs of a study share; all mistakes in the data show here."""
+    _claim_folder(settings, out)
+    source = open_dataset(dataset)
+    splits = make_splits(source, settings.split or dataset.split)
+    if "test" in settings.evaluate and splits.test is None and settings.evaluate == ("test",):
+        raise RaresegError("evaluate names 'test' only, but the split has no test part; add 'val' or another split.")
+    with progress.task("checking files") as update:
+        check_dataset(source, splits, progress=update)
+    with progress.task("counting pixels") as update:
+        pixels = _region_pixels(source, splits, update)
+    write_json(out / "data.json", summarise_data(dataset, source, splits, pixels), kind="data")
+    judged = [part for part in (splits.val, splits.test) if part is not None and part.name in settings.evaluate]
+    for part in judged:
+        with progress.task(f"pictures of {part.name}") as update:
+            write_previews(source, part, out / "evaluated" / part.name, progress=update)
+    with progress.task("indexing classes") as update:
+        locations = ClassLocations.build(source, splits.train, progress=update)
+    mean, std = band_statistics(source, splits.train)
+    store = open_store(source, splits.train.regions, cache=out / ".cache")
+    return RunContext(
+        settings=settings,
+        source=source,
+        splits=splits,
+        judged=tuple(judged),
+        training=TrainingData(store, locations, tuple(source.class_table.names)),
+        mean=tuple(float(x) for x in mean),
+        std=tuple(float(x) for x in std),
+        pixels=pixels,
+        device=device,
+        num_workers=num_workers,
+        progress=progress,
+    )
+
+
+def _claim_folder(settings: StudySettings, out: Path) -> None:
+    """Note the study in the folder; a folder of another study is refused."""
+    path = out / "study.yaml"
+    resolved = settings.model_dump(mode="json")
+    if path.exists():
+        found = parse_settings(StudySettings, read_yaml(path), where=str(path))
+        if found.name != settings.name:
+            raise ArtefactError(f"'{out}' holds the study '{found.name}', not '{settings.name}'; give another --out folder.")
+    write_yaml(path, resolved)
+
+
+def _region_pixels(
+    source: Source, splits: Splits, progress: Callable[[int, int], None]
+) -> dict[Region, np.ndarray[Any, np.dtype[np.int64]]]:
+    """Pixels of each class and, last, of ignored ones, in every region of every part."""
+    regions = [r for part in (splits.train, splits.val, splits.test) if part is not None for r in part.regions]
+    num_classes = source.class_table.num_classes
+
+    def count(region: Region) -> np.ndarray[Any, np.dtype[np.int64]]:
+        values = np.bincount(source.read_mask(region.sample, region.window).ravel(), minlength=IGNORE_INDEX + 1)
+        return np.append(values[:num_classes], values[IGNORE_INDEX]).astype(np.int64)
+
+    counts = {}
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        for number, (region, value) in enumerate(zip(regions, pool.map(count, regions), strict=True)):
+            counts[region] = value
+            progress(number + 1, len(regions))
+    return counts
