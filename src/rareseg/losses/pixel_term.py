@@ -40,7 +40,8 @@ class PixelTermSettings(TermSettings):
             isinstance(number, int | float) and not isinstance(number, bool) for number in numbers
         ):
             raise ValueError(
-                f"give a scheme ({', '.join(WEIGHT_SCHEMES)}), a list of numbers in class order, or a number for each class name"
+                f"give a scheme ({', '.join(WEIGHT_SCHEMES)}), a list of numbers in class order,"
+                " or a number for each class name"
             )
         return value
 
@@ -118,6 +119,7 @@ def _in_class_order(weights: Mapping[str, float], classes: ClassFacts) -> tuple[
     missing = [name for name in classes.names if name not in weights]
     if missing:
         raise ConfigError(
-            f"Expected a weight for each of {len(classes.names)} classes, but '{missing[0]}' has none. Add it to 'weights'."
+            f"Expected a weight for each of {len(classes.names)} classes, but '{missing[0]}' has none."
+            " Add it to 'weights'."
         )
     return tuple(weights[name] for name in classes.names)

@@ -22,10 +22,10 @@ def reduce_pixels(
     *,
     weight: Float[Tensor, " k"] | None,
     reduction: Reduction,
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*size"]:
     """Weight each pixel by its true class and reduce.
 
-    Where nothing counts (every pixel ignored, or every weight met is 0) the result is 0 and so is every gradient.
+    Where nothing counts (every pixel ignored, or every weight met is 0) the result and every gradient are 0.
 
     Args:
         values: Unweighted loss of each pixel, 0 where ignored.
@@ -58,7 +58,8 @@ def _weight_map(inputs: LossInputs, weight: Float[Tensor, " k"]) -> Float[Tensor
     """Weight of each pixel's true class; 0 where ignored."""
     if weight.shape != (inputs.num_classes,):
         raise ConfigError(
-            f"Expected one weight for each of {inputs.num_classes} classes, but got {tuple(weight.shape)}. Give one a class."
+            f"Expected one weight for each of {inputs.num_classes} classes, but got {tuple(weight.shape)}."
+            " Give them in class order."
         )
     known = inputs.target.where(inputs.valid, 0).flatten()
     return weight.index_select(0, known).view_as(inputs.target) * inputs.valid

@@ -31,8 +31,8 @@ class LossValue(NamedTuple):
 class Loss(nn.Module):
     """A weighted sum of terms. Call it with raw logits and class indices.
 
-    The terms share one `LossInputs`, so the softmax is computed once. Autocast is off inside: every term works
-    in float32 at least.
+    The terms share one `LossInputs`, so the softmax is computed once. Autocast is off inside: every term
+    works in float32 at least.
 
     Args:
         terms: Name to module, in order.
@@ -126,5 +126,5 @@ def _parse(terms: Sequence[Mapping[str, Any] | str] | Mapping[str, Any] | str) -
         name = options.get("name")
         if not isinstance(name, str):
             raise ConfigError(f"Expected a loss term with a name, but got {options}. Add it: {{name: focal}}")
-        parsed.append(parse_settings(LOSSES[name].settings, options, where=f"loss '{name}'"))
+        parsed.append(parse_settings(LOSSES[name].settings, options, where=f"loss {name}"))
     return parsed

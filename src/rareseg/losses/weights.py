@@ -48,11 +48,13 @@ def class_weights(
 ) -> Weights:
     """Weight of each class for a loss.
 
-    - ``"icf"``, ``"iscf"``: ``f = 1 / n`` or ``1 / sqrt(n)``, scaled to sum to the number of classes (equation 3.4
-      and Table 3.6 of the foil thesis, whose equation 3.5 is printed with the factor below the line).
-    - ``"effective_number"``: ``f = (1 - beta) / (1 - beta ** n)`` with beta 0.999999, for counts in millions of
-      pixels, scaled in the same way (arXiv 1901.05555).
-    - ``"median_frequency"``: median of all counts over ``n``, counts being those of the whole split (arXiv 1511.00561).
+    - ``"icf"``, ``"iscf"``: ``f = 1 / n`` or ``1 / sqrt(n)``, scaled to sum to the number of classes
+      (equation 3.4 and Table 3.6 of the foil thesis; its equation 3.5 is printed with the factor below the
+      line, but the table has it above).
+    - ``"effective_number"``: ``f = (1 - beta) / (1 - beta ** n)`` with beta 0.999999, for counts in millions
+      of pixels, scaled in the same way (arXiv 1901.05555).
+    - ``"median_frequency"``: median of all counts over ``n``, counted over the whole split
+      (arXiv 1511.00561).
     - ``"focal_paper"``: 0.25 for the first class, the background, and 0.75 for the others (arXiv 1708.02002).
     - ``"none"``: 1. A sequence is used as it is given.
 
@@ -129,11 +131,13 @@ def binary_weights(
 
 
 def _sum_to_classes(frequencies: Weights) -> Weights:
-    return frequencies / frequencies.sum() * len(frequencies)
+    scaled: Weights = frequencies / frequencies.sum() * len(frequencies)
+    return scaled
 
 
 def _effective_number(counts: Weights, beta: float = 0.999999) -> Weights:
-    return -np.expm1(counts * np.log(beta)) / (1 - beta)
+    number: Weights = -np.expm1(counts * np.log(beta)) / (1 - beta)
+    return number
 
 
 def _check_counts(counts: Weights, scheme: str, class_names: Sequence[str] | None) -> None:
@@ -141,7 +145,7 @@ def _check_counts(counts: Weights, scheme: str, class_names: Sequence[str] | Non
     if len(empty):
         name = f"'{class_names[empty[0]]}'" if class_names is not None else f"{empty[0]}"
         raise DataError(
-            f"Weights by '{scheme}' need pixels of every class, but class {name} has none in the training split."
+            f"Weights by '{scheme}' need pixels of every class, but class {name} has none for training."
             " Give it training images, drop it from the classes, or give the weights as a list."
         )
 
@@ -150,7 +154,8 @@ def _check_given(given: Sequence[float], num_classes: int) -> Weights:
     weights = np.asarray(given, dtype=np.float64)
     if weights.shape != (num_classes,):
         raise ConfigError(
-            f"Expected one weight for each of {num_classes} classes, but got {len(given)}. Give them in class order."
+            f"Expected one weight for each of {num_classes} classes, but got {len(given)}."
+            " Give them in class order."
         )
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         shown = ", ".join(f"{weight:g}" for weight in weights)
