@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rareseg.data.windows import pad_to_multiple, symmetric_indices, tile_grid
 from rareseg.errors import DataError
-from rareseg.inference.device import Precision
+from rareseg.device import Precision
 from rareseg.types import Window
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from rareseg.config.dataset import ClassSettings
 from rareseg.data.labels import ClassTable
 from rareseg.errors import ArtefactError
 from rareseg.inference.decision import build_decision
-from rareseg.inference.device import resolve_device, resolve_precision
+from rareseg.device import resolve_device, resolve_precision
 from rareseg.inference.predictor import Predictor
 from rareseg.models.weights_file import load_weights
 from rareseg.strategies.heads import build_head

@@ -18,7 +18,7 @@ from rareseg.data.source import Source
 from rareseg.data.splits import Splits, TestSplit, ValSplit
 from rareseg.errors import Interrupted, OptionError, TrainingError
 from rareseg.inference.decision import build_decision
-from rareseg.inference.device import resolve_precision
+from rareseg.device import resolve_precision
 from rareseg.inference.predictor import Predictor
 from rareseg.losses.terms import build_loss
 from rareseg.models.build import build_model

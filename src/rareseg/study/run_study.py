@@ -21,7 +21,7 @@ from rareseg.data.source import Source
 from rareseg.data.splits import Splits, make_splits
 from rareseg.data.store import open_store
 from rareseg.errors import ArtefactError, Interrupted, RaresegError, TrainingError
-from rareseg.inference.device import resolve_device
+from rareseg.device import resolve_device
 from rareseg.inspection.band_statistics import band_statistics
 from rareseg.sampling.class_locations import ClassLocations
 from rareseg.strategies.strategy import Strategy

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rareseg.config.study import BudgetSettings, RecordSettings
 from rareseg.data.store import PixelStore
-from rareseg.inference.device import Precision
+from rareseg.device import Precision
 from rareseg.losses.terms import build_loss
 from rareseg.models.network import Network
 from rareseg.sampling.class_locations import ClassLocations
