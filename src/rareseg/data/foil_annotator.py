@@ -64,7 +64,11 @@ def _redraw(
     tremor = gaussian_filter(rng.standard_normal((2, *region.shape)), (0, 6, 6)) * 6 * 2 * np.sqrt(np.pi)
     offset = rng.normal(0, settings.shift, (2, 1, 1)) + 0.4 * coarse * tremor
     field = map_coordinates(smooth, np.indices(region.shape) - offset, order=1, mode="nearest")
-    area = int(np.clip(round(region.sum() * settings.growth * rng.lognormal(0, 0.12)), 1, region.size))
+    area = int(
+        np.clip(
+            round(region.sum() * settings.growth * rng.lognormal(0, min(0.08 * coarse, 0.4))), 1, region.size
+        )
+    )
     level = np.partition(field, -area, axis=None)[-area]
     outline: NDArray[np.bool_] = field >= level
     return outline

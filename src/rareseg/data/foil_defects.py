@@ -62,7 +62,7 @@ def place_defects(
     height = settings.relief
 
     def strength(spread: float) -> float:
-        return height * float(np.clip(rng.lognormal(0, spread), 0.4, 2.2))
+        return height * float(np.clip(rng.lognormal(0, spread), 0.5, 2.2))
 
     recipes: tuple[tuple[int, Callable[[], Stamp], Iterator[Position]], ...] = (
         (
@@ -70,7 +70,7 @@ def place_defects(
             lambda: draw_agglomeration(rng, strength=strength(0.4)),
             _clusters(rng, settings.size),
         ),
-        (TRAIL, lambda: draw_trail(rng, strength=strength(0.35)), _behind(rng, layer.mask, lead=150)),
+        (TRAIL, lambda: draw_trail(rng, strength=strength(0.35)), _behind(rng, layer.mask, lead=500)),
         (CRACK, lambda: draw_crack(rng, strength=strength(0.35)), _anywhere(rng, settings.size, margin=40)),
         (CAVITY, lambda: draw_cavity(rng, strength=strength(0.3)), _beside(rng, layer.mask)),
     )

@@ -32,7 +32,7 @@ class FoilAnnotatorSettings(Settings):
     """Share of the seen regions that get the class they resemble: crack and blade trail are taken for each
     other, and so are agglomeration and cavity."""
     coarseness: float = Field(default=1.5, ge=0, le=20)
-    """How far outlines are rounded and the hand trembles, in pixels; 0 keeps outlines as they are."""
+    """How far outlines are rounded and the hand trembles, in pixels; at 0 only growth changes outlines."""
     shift: float = Field(default=0.7, ge=0, le=20)
     """Standard deviation of a region's misplacement along rows and columns, in pixels."""
     growth: float = Field(default=1.12, gt=0.3, lt=4)
