@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rareseg.errors import DataError, SizeMismatchError
+from rareseg.metrics.byte_histogram import byte_histogram
 from rareseg.types import IGNORE_INDEX
 
 __all__ = ["confusion_counts"]
 
 # Pixels handled at once: small enough for the caches, and bounds memory whatever the image's size.
-_BLOCK = 1 << 18
-# Up to this many classes a (target, prediction) pair fits one byte, and two pixels fit one 16-bit bin index.
+_BLOCK = 1 << 19
+# Up to this many classes a (target, prediction) pair fits one byte.
 _BYTE_CLASSES = 16
 
 
@@ -54,32 +55,22 @@ def confusion_counts(target: NDArray[Any], prediction: NDArray[Any], num_classes
 
 def _confusion(target: NDArray[Any], prediction: NDArray[Any], num_classes: int) -> NDArray[np.int64]:
     """The ``(target, prediction)`` table of two flat label maps."""
-    paired = num_classes <= _BYTE_CLASSES
-    bins = np.zeros(1 << 16, np.int64)
-    num_ignored = 0
+    table = np.zeros(num_classes**2, np.int64)
     for start in range(0, target.size, _BLOCK):
         truth, guess = target[start : start + _BLOCK], prediction[start : start + _BLOCK]
         counted = truth != IGNORE_INDEX
-        num_skipped = truth.size - int(np.count_nonzero(counted))
-        if num_skipped:
+        num_ignored = truth.size - int(np.count_nonzero(counted))
+        if num_ignored:
             # Ignored pixels are booked as (0, 0) and taken off again: cheaper than cutting them out.
             truth, guess = truth * counted.view(np.uint8), guess * counted.view(np.uint8)
-            num_ignored += num_skipped
+            table[0] -= num_ignored
         truth, guess = _as_bytes(truth, num_classes, "target"), _as_bytes(guess, num_classes, "prediction")
-        if not paired:
-            bins += np.bincount(truth.astype(np.uint16) * np.uint16(num_classes) + guess, minlength=1 << 16)
-            continue
-        code = truth * np.uint8(num_classes) + guess
-        if code.size % 2:
-            code = np.append(code, np.uint8(0))
-            num_ignored += 1
-        bins += np.bincount(code.view(np.uint16), minlength=1 << 16)
-    if paired:
-        pairs = bins.reshape(256, 256)
-        bins = pairs.sum(axis=0) + pairs.sum(axis=1)
-    confusion = bins[: num_classes**2].reshape(num_classes, num_classes)
-    confusion[0, 0] -= num_ignored
-    return confusion
+        if num_classes <= _BYTE_CLASSES:
+            table += byte_histogram(truth * np.uint8(num_classes) + guess)[: table.size]
+        else:
+            code = truth.astype(np.uint16) * np.uint16(num_classes) + guess
+            table += np.bincount(code, minlength=table.size)
+    return table.reshape(num_classes, num_classes)
 
 
 def _as_bytes(values: NDArray[Any], num_classes: int, name: str) -> NDArray[np.uint8]:

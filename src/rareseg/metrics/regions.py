@@ -20,9 +20,9 @@ def region_counts(
 
     A region is an 8-connected component of one class. A true region is hit where at least ``min_overlap`` of
     its pixels (or all, if it is smaller) are predicted as its class; a predicted region is false where it
-    touches no region that was hit. Ignored pixels belong to no true region. A predicted region may run through
-    them; if it is not right and at least half of it is ignored, what it shows is unknown and it counts neither
-    as predicted nor as false.
+    touches no region that was hit. Ignored pixels belong to no true region. A predicted region may run
+    through them; if it is not right and at least half of it is ignored, what it shows is unknown and it
+    counts neither as predicted nor as false.
 
     Args:
         target: Class index ``(h, w)``; `IGNORE_INDEX` is ignored.
@@ -47,7 +47,7 @@ def region_counts(
     target, prediction = np.asarray(target), np.asarray(prediction)
     if target.shape != prediction.shape or target.ndim != 2:
         raise SizeMismatchError(
-            f"target and prediction should be two (height, width) arrays of one size, but have {target.shape} "
+            f"target and prediction should be (height, width) arrays of one size, but have {target.shape} "
             f"and {prediction.shape}; cut both by the same window."
         )
     if min_overlap < 1:

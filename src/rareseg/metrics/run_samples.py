@@ -55,8 +55,8 @@ def draw_run_samples(
 ) -> RunSamples:
     """Compute every rate of every run in every draw of groups.
 
-    All runs judge the same draw: the groups are one sample of the world, however many runs look at them. A run
-    that lacks a group (another fold judged it) simply has no counts there.
+    All runs judge the same draw: the groups are one sample of the world, however many runs look.
+    A run that lacks a group (another fold judged it) simply has no counts there.
 
     Raises:
         DataError: There is no table, a table holds several steps or splits, or the classes differ.

@@ -1,0 +1,44 @@
+"""Bin a batch of logits where it lies, so that only a byte for each pixel and class leaves the device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jaxtyping import Float, UInt8
+
+from rareseg.metrics.bins import BINS_PER_LOGIT, NUM_BINS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["score_bins"]
+
+
+def score_bins(logits: Float[Tensor, "b k h w"]) -> UInt8[Tensor, "b k h w"]:
+    """Bins of each class's softmax score, as `ScoreHistogram.add_bins` counts them.
+
+    The score is ``logits[c] - logsumexp(logits of the others)``, the logit of the softmax probability; it is
+    computed in float32 whatever the model ran in. A NaN lands in bin 0: check the logits before.
+
+    Args:
+        logits: ``(b, k, h, w)`` on any device, k at least 2.
+
+    Returns:
+        ``(b, k, h, w)`` uint8 on the same device.
+
+    Example:
+        >>> import torch
+        >>> score_bins(torch.tensor([0.0, 2.0]).reshape(1, 2, 1, 1)).flatten().tolist()
+        [108, 148]
+    """
+    import torch
+
+    shifted = logits.detach().float()
+    highest, top = shifted.max(dim=1, keepdim=True)
+    shifted = shifted - highest
+    # The largest is left out of the sum before, not subtracted after: see `ScoreHistogram.add_logits`.
+    rest = shifted.exp().scatter_(1, top, 0.0)
+    total = rest.sum(dim=1, keepdim=True)
+    rest = (1 + total - rest).scatter_(1, top, total)
+    position = (shifted - rest.log()).mul_(BINS_PER_LOGIT).add_(NUM_BINS // 2)
+    return torch.nan_to_num(position, nan=0.0).clamp_(0, NUM_BINS - 1).to(torch.uint8)
