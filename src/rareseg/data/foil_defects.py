@@ -8,16 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rareseg.data.foil_blobs import draw_agglomeration, draw_cavity, draw_stain
+from rareseg.data.foil_lines import draw_crack, draw_scratch, draw_trail
 from rareseg.data.foil_settings import FOIL_DEFECTS, FoilDefect, FoilSettings
-from rareseg.data.foil_shapes import (
-    Stamp,
-    draw_agglomeration,
-    draw_cavity,
-    draw_crack,
-    draw_scratch,
-    draw_stain,
-    draw_trail,
-)
+from rareseg.data.foil_stamp import Stamp
 
 __all__ = ["FoilLayer", "place_defects"]
 
