@@ -34,11 +34,12 @@ def score_bins(logits: Float[Tensor, "b k h w"]) -> UInt8[Tensor, "b k h w"]:
     import torch
 
     shifted = logits.detach().float()
-    highest, top = shifted.max(dim=1, keepdim=True)
-    shifted = shifted - highest
+    shifted = shifted - shifted.amax(dim=1, keepdim=True)
+    rest = shifted.exp()
+    low = rest < 1
+    num_top = (~low).sum(dim=1, keepdim=True).float()
     # The largest is left out of the sum before, not subtracted after: see `ScoreHistogram.add_logits`.
-    rest = shifted.exp().scatter_(1, top, 0.0)
-    total = rest.sum(dim=1, keepdim=True)
-    rest = (1 + total - rest).scatter_(1, top, total)
+    others = (rest * low).sum(dim=1, keepdim=True)
+    rest = torch.where(low, num_top + others - rest, num_top - 1 + others)
     position = (shifted - rest.log()).mul_(BINS_PER_LOGIT).add_(NUM_BINS // 2)
     return torch.nan_to_num(position, nan=0.0).clamp_(0, NUM_BINS - 1).to(torch.uint8)

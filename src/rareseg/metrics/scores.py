@@ -110,15 +110,14 @@ def _softmax_bins(logits: NDArray[np.floating]) -> NDArray[np.uint8]:
     for start in range(0, flat.shape[1], _BLOCK):
         part = slice(start, start + _BLOCK)
         shifted = flat[:, part].astype(np.float32)
-        top = shifted.argmax(axis=0)
         shifted -= shifted.max(axis=0)
         rest = np.exp(shifted)
-        # The largest is left out of the sum before, not subtracted after: next to its 1 the others would
-        # lose their digits, and with them every score near 1.
-        np.put_along_axis(rest, top[None], 0.0, axis=0)
-        total = rest.sum(axis=0)
-        np.subtract(1 + total, rest, out=rest)
-        np.put_along_axis(rest, top[None], total[None], axis=0)
+        low = rest < 1
+        num_top = num_classes - low.sum(axis=0, dtype=np.float32)
+        # The largest class is left out of the sum before, not subtracted after: next to its 1 the others
+        # would lose their digits, and with them every score near 1.
+        others = (rest * low).sum(axis=0)
+        rest = np.where(low, num_top + others - rest, num_top - 1 + others)
         with np.errstate(divide="ignore"):
             shifted -= np.log(rest, out=rest)
         bins[:, part] = bin_logits(shifted)
