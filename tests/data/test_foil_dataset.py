@@ -15,7 +15,7 @@ from rareseg.data.foil import make_foil
 from rareseg.data.foil_dataset import write_foil_dataset
 from rareseg.data.foil_settings import FOIL_CLASSES, FoilSettings
 from rareseg.data.photometric_stereo import light_directions
-from rareseg.errors import DataError, OptionError
+from rareseg.errors import ConfigError, DataError, OptionError
 
 SIZE = (64, 80)
 
@@ -114,5 +114,10 @@ def test_another_set_is_not_mixed_in(tmp_path: Path) -> None:
 def test_options_out_of_range_are_named(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="between 1 and 1000, but is 0"):
         write_foil_dataset(tmp_path, num_images=0)
-    with pytest.raises(OptionError, match="one of normals, normals\\+albedo, but is 'rgb'"):
+    with pytest.raises(OptionError, match="`seed` counts from 0, but is -1"):
+        write_foil_dataset(tmp_path, seed=-1)
+    with pytest.raises(ConfigError, match=r"size\.1: Input should be greater than or equal to 32"):
+        write_foil_dataset(tmp_path, size=(64, 8))
+    with pytest.raises(OptionError, match=r"one of normals, normals\+albedo, but is 'rgb'"):
         write_foil_dataset(tmp_path, bands="rgb")  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())

@@ -6,27 +6,20 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rareseg.artefacts import atomic_path, read_json, write_csv, write_json, write_text, write_yaml
-from rareseg.config.dataset import ClassSettings, DatasetSettings, MaskSettings, SplitSettings
+from rareseg.artefacts import atomic_path, read_json, write_json
+from rareseg.config.load import parse_settings
 from rareseg.data.foil import GENERATOR, Foil, make_foil
+from rareseg.data.foil_description import FOIL_BANDS, FoilBands, describe_foil_dataset
 from rareseg.data.foil_settings import FOIL_CLASSES, FoilSettings
-from rareseg.data.photometric_stereo import light_directions
+from rareseg.data.indexed_png import write_indexed_png
+from rareseg.data.labels import ClassTable
 from rareseg.errors import DataError, OptionError
 
 __all__ = ["write_foil_dataset"]
-
-Bands = Literal["normals", "normals+albedo"]
-BAND_NAMES: dict[Bands, str] = {
-    "normals": "x, y and z of the surface normal",
-    "normals+albedo": "x, y and z of the surface normal, and the albedo",
-}
-
-PALETTE = ((235, 235, 235), (213, 94, 0), (0, 0, 0), (86, 180, 233), (230, 159, 0))
 
 
 def write_foil_dataset(
@@ -36,7 +29,7 @@ def write_foil_dataset(
     size: tuple[int, int] | None = None,
     seed: int = 0,
     settings: FoilSettings | None = None,
-    bands: Bands = "normals",
+    bands: FoilBands = "normals",
     save_raw_lights: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
@@ -60,7 +53,8 @@ def write_foil_dataset(
         The path of ``dataset.yaml``.
 
     Raises:
-        OptionError: ``num_images`` or ``bands`` is out of range.
+        OptionError: ``num_images``, ``seed`` or ``bands`` is out of range.
+        ConfigError: ``size`` is.
         DataError: The folder holds a set of other settings, or more foils than asked for.
 
     Example:
@@ -74,14 +68,18 @@ def write_foil_dataset(
         raise OptionError(
             f"`num_images` should lie between 1 and 1000, but is {num_images}; give another number."
         )
-    if bands not in BAND_NAMES:
+    if seed < 0:
+        raise OptionError(f"`seed` counts from 0, but is {seed}; give a number of 0 or more.")
+    if bands not in FOIL_BANDS:
         raise OptionError(
-            f"`bands` should be one of {', '.join(BAND_NAMES)}, but is '{bands}'; give one of these."
+            f"`bands` should be one of {', '.join(FOIL_BANDS)}, but is '{bands}'; give one of these."
         )
     folder = Path(folder)
     settings = settings or FoilSettings()
     if size is not None:
-        settings = FoilSettings.model_validate({**settings.model_dump(), "size": size})
+        settings = parse_settings(
+            FoilSettings, {**settings.model_dump(), "size": size}, where="foil settings"
+        )
     recipe = {
         "generator": GENERATOR,
         "seed": seed,
@@ -93,7 +91,7 @@ def write_foil_dataset(
         _write_foil(folder, seed, index, settings, bands=bands, raw=save_raw_lights)
         if progress is not None:
             progress(index + 1, num_images)
-    return _describe(folder, settings, bands)
+    return describe_foil_dataset(folder, settings, bands)
 
 
 def _claim(folder: Path, num_images: int, recipe: Mapping[str, object]) -> None:
@@ -118,26 +116,28 @@ def _claim(folder: Path, num_images: int, recipe: Mapping[str, object]) -> None:
 
 
 def _write_foil(
-    folder: Path, seed: int, index: int, settings: FoilSettings, *, bands: Bands, raw: bool
+    folder: Path, seed: int, index: int, settings: FoilSettings, *, bands: FoilBands, raw: bool
 ) -> None:
+    """Write the files of one foil that are not there yet; the image last, so that none lacks its masks."""
     name = f"foil_{index:03d}"
-    writers: dict[Path, Callable[[Foil, Path], None]] = {
-        folder / "images" / f"{name}.tif": lambda foil, path: _write_tiff(path, _encode(foil, bands)),
-        folder / "masks" / f"{name}.png": lambda foil, path: _write_mask(path, foil.annotated),
-        folder / "masks_exact" / f"{name}.png": lambda foil, path: _write_mask(path, foil.mask),
-    }
-    if raw:
-        writers[folder / "lights" / f"{name}.tif"] = lambda foil, path: _write_tiff(
-            path, np.moveaxis(foil.images, 0, -1)
-        )
-    missing = [path for path in writers if not path.exists()]
-    if missing:
-        foil = make_foil(seed, index, settings)
-        for path in missing:
-            writers[path](foil, path)
+    masks = [folder / kind / f"{name}.png" for kind in ("masks", "masks_exact")]
+    stacks = [folder / kind / f"{name}.tif" for kind in (("lights", "images") if raw else ("images",))]
+    if all(path.exists() for path in (*masks, *stacks)):
+        return
+    foil = make_foil(seed, index, settings)
+    palette = ClassTable.from_names(FOIL_CLASSES).palette()
+    for path, mask in zip(masks, (foil.annotated, foil.mask), strict=True):
+        if not path.exists():
+            write_indexed_png(path, mask, palette)
+    for path in stacks:
+        if not path.exists():
+            _write_tiff(
+                path,
+                _encode(foil, bands) if path.parent.name == "images" else np.moveaxis(foil.images, 0, -1),
+            )
 
 
-def _encode(foil: Foil, bands: Bands) -> NDArray[np.uint16]:
+def _encode(foil: Foil, bands: FoilBands) -> NDArray[np.uint16]:
     """Bands ``(h, w, c)`` as 16-bit numbers; a normal without any light counts as facing the camera."""
     upright = np.array([0, 0, 1], np.float32)[:, None, None]
     image = (np.where(np.isnan(foil.normals), upright, foil.normals) + 1) / 2
@@ -158,57 +158,3 @@ def _write_tiff(path: Path, image: NDArray[np.uint16]) -> None:
             planarconfig="contig",
             metadata=None,
         )
-
-
-def _write_mask(path: Path, mask: NDArray[np.uint8]) -> None:
-    from PIL import Image
-
-    image = Image.fromarray(mask)
-    image.putpalette([value for color in PALETTE for value in color])
-    with atomic_path(path) as temporary:
-        image.save(temporary, format="PNG", optimize=False)
-
-
-def _describe(folder: Path, settings: FoilSettings, bands: Bands) -> Path:
-    """Write the files that explain the set; a ``dataset.yaml`` that is there may be edited, so it stays."""
-    lights = light_directions(settings.azimuth, settings.polar)
-    rows = [
-        {"light": number, "azimuth_degrees": azimuth, "polar_degrees": settings.polar, "x": x, "y": y, "z": z}
-        for number, (azimuth, (x, y, z)) in enumerate(zip(settings.azimuth, lights.tolist(), strict=True))
-    ]
-    write_csv(folder / "lights.csv", rows, columns=list(rows[0]))
-    write_text(folder / "README.txt", _README.format(bands=BAND_NAMES[bands], classes=_class_lines()))
-    path = folder / "dataset.yaml"
-    if not path.exists():
-        dataset = DatasetSettings(
-            name="foil",
-            masks=MaskSettings(kind="indexed", folder="masks"),
-            classes=tuple(ClassSettings(name=name, value=value) for value, name in enumerate(FOIL_CLASSES)),
-            split=SplitSettings(kind="region", val_share=0.33, axis="rows"),
-            pixel_size=50,
-            unit="µm",
-        )
-        write_yaml(path, dataset.model_dump(mode="json", exclude_unset=True))
-    return path
-
-
-def _class_lines() -> str:
-    return "\n".join(f"  {value}  {name}" for value, name in enumerate(FOIL_CLASSES))
-
-
-_README = """Synthetic battery foils: made by code, no photograph is in here.
-
-Each foil is a height field of coating grain with four kinds of defects. It was lit from several sides in
-turn (lights.csv), captured with sensor noise, and turned back into surface normals by photometric stereo.
-
-images       16 bit, {bands}.
-             A component of a normal is value / 65535 * 2 - 1; the albedo is value / 65535.
-             x points right, y down (the direction of transport), z to the camera. A pixel is 50 micrometres.
-masks        what an annotator drew: coarse outlines, a little off, some defects missed or confused.
-masks_exact  the true classes of the pixels. To train or judge with these, set masks.folder in dataset.yaml.
-lights       the captures under each light, where they were asked for.
-foil.json    the settings that make the same foils again.
-
-Values in the masks:
-{classes}
-"""
