@@ -50,9 +50,9 @@ def make_cube(table: KeyedTable) -> Cube:
             f"{table.splits}; take one with table.select(step=..., split=...)."
         )
     names, group_names = table["image"].tolist(), table["group"].tolist()
-    keys = dict(zip(names, group_names, strict=True))
+    keys: dict[str, str] = {}
     for image, group in zip(names, group_names, strict=True):
-        if keys[image] != group:
+        if keys.setdefault(image, group) != group:
             raise DataError(f"Image '{image}' lies in the groups '{keys[image]}' and '{group}'; give it one.")
     images, class_names = tuple(keys), table.class_names
     row = {image: position for position, image in enumerate(images)}
