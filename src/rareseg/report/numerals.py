@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 __all__ = ["FILTERS", "UNDEFINED"]
 
@@ -34,7 +35,7 @@ def _shown(write: Callable[[float], str]) -> Callable[[Number], str]:
 
 @_shown
 def rate(value: float) -> str:
-    """A rate in 0..1 with three decimals; a tiny one with two significant digits, since it is not 0.
+    """A rate in 0..1 with three decimals; a small one with two significant digits, since it is not 0.
 
     Example:
         >>> rate(0.51234), rate(0.00004321).replace(MINUS, "-"), rate(0), rate(1), rate(0.99996)
@@ -44,6 +45,8 @@ def rate(value: float) -> str:
         return str(int(value))
     if abs(value) < 0.001:
         return _scientific(value)
+    if abs(value) < 0.01:
+        return f"{value:.4f}"
     if 0.9995 <= value < 1:
         return f"{min(value, 0.9999):.4f}"
     return f"{value:.3f}"
@@ -157,7 +160,27 @@ def amount(value: float) -> str:
     return _prefixed(value, "")
 
 
-FILTERS: Final[Mapping[str, Callable[[Number], str]]] = {
+def level(interval: float) -> str:
+    """Share of an interval in percent, without needless digits.
+
+    Example:
+        >>> level(0.95).split(), level(0.999).split()
+        (['95', '%'], ['99.9', '%'])
+    """
+    return f"{100 * interval:.6g}{THIN}%"
+
+
+def names(text: str) -> Markup:
+    """Text as HTML in which 'single quotes' around a name become bold type.
+
+    Example:
+        >>> names("'focal' < 'dice'")
+        Markup('<b class="name">focal</b> &lt; <b class="name">dice</b>')
+    """
+    return Markup(re.sub(r"&#39;([\w./ -]+?)&#39;", r'<b class="name">\1</b>', str(escape(text))))
+
+
+FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "rate": rate,
     "signed": signed,
     "percent": percent,
@@ -167,6 +190,8 @@ FILTERS: Final[Mapping[str, Callable[[Number], str]]] = {
     "seconds": seconds,
     "bytes": bytes_,
     "amount": amount,
+    "level": level,
+    "names": names,
 }
 """Filters of the templates by name."""
 

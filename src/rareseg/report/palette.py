@@ -9,8 +9,10 @@ __all__ = ["ERROR_COLORS", "StrategyStyle", "strategy_style"]
 
 NUM_COLORS: Final = 8
 SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star")
-ERROR_COLORS: Final = {"hit": "#3b9e8f", "false": "#e69f00", "missed": "#c2378c"}
-"""Colours of an error map: right (TP), predicted but wrong (FP), missed (FN). They differ in lightness."""
+ERROR_COLORS: Final = {"hit": "#56b4e9", "false": "#e69f00", "missed": "#a3195b", "other class": "#222222"}
+"""Colours of an error map: right (TP), predicted but wrong (FP), missed (FN), taken for another class.
+
+They differ in lightness too, so that readers with any colour vision tell them apart."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,181 @@
+"""What a study found, in plain sentences made from its numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rareseg.metrics.runs_summary import RunsEstimate
+from rareseg.report.load_runs import Run, StudyRuns
+from rareseg.report.numerals import level, percent, rate, signed
+from rareseg.report.results import SplitResults, StrategyResults
+
+__all__ = ["Headline", "make_headline"]
+
+SPLIT_WORDS = {"test": "test images", "val": "validation images"}
+_ENOUGH_SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The answer and what limits it.
+
+    Args:
+        answer: The sentence to remember.
+        support: Sentences that explain it.
+        warnings: What a reader must know before believing it.
+    """
+
+    answer: str
+    support: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def make_headline(study: StudyRuns, results: SplitResults, *, interval: float) -> Headline:
+    """Say which strategy is best on the rare classes of the judging split, how surely, and what limits that.
+
+    Args:
+        study: The runs.
+        results: Their figures on the judging split.
+        interval: Share of the bootstrap resamples inside the intervals.
+    """
+    warnings = _warnings(study, results)
+    where = SPLIT_WORDS[results.split]
+    if not results.ranked:
+        return Headline(f"The {where} hold no rare class, so nothing can be said about them.", (), warnings)
+    best = results.ranked[0]
+    assert best.rare is not None
+    classes = _listed(results.counted)
+    subject = f"the rare classes ({classes})" if len(results.counted) > 1 else f"the rare class '{classes}'"
+    only = len(results.strategies) == 1
+    verb = "reaches" if only else "is best, with"
+    what = f"a mean IoU of {_with_interval(best.rare.pooled['iou'], interval)}"
+    answer = f"On the {where} '{best.name}' {verb} {what} on {subject}."
+    support = (
+        [] if only else [*_lead(results, best, interval=interval), *_trade(results, best), *_seeds(results)]
+    )
+    return Headline(answer, (*support, *_weakest(results, best)), warnings)
+
+
+def _lead(results: SplitResults, best: StrategyResults, *, interval: float) -> list[str]:
+    baseline = results.strategies[0]
+    if best is baseline:
+        second = results.ranked[1] if len(results.ranked) > 1 else None
+        if second is None:
+            return []
+        found = results.differences[second.name]["iou"]
+        opening = f"No strategy beats {_called(baseline.name)}; the nearest, '{second.name}', differs by"
+    else:
+        found = results.differences[best.name]["iou"]
+        opening = f"Against {_called(baseline.name)} that is a difference of"
+    if found.low != found.low:
+        return [f"{opening} {signed(found.difference)} in mean IoU; no interval can be given for it."]
+    bounds = f"{signed(found.low)} to {signed(found.high)}"
+    if found.low > 0 or found.high < 0:
+        verdict = "which excludes 0: the choice of images and seeds alone does not explain it"
+    else:
+        verdict = "which includes 0: these data cannot tell the two apart"
+    return [
+        f"{opening} {signed(found.difference)} in mean IoU ({level(interval)} interval {bounds}), {verdict}."
+    ]
+
+
+def _trade(results: SplitResults, best: StrategyResults) -> list[str]:
+    baseline = results.strategies[0]
+    if best is baseline or best.rare is None or baseline.rare is None:
+        return []
+    own, other = best.rare.pooled, baseline.rare.pooled
+    found, found_before = percent(own["tpr"].mean), percent(other["tpr"].mean)
+    right, right_before = percent(own["precision"].mean), percent(other["precision"].mean)
+    return [
+        f"It finds {found} of the rare pixels, the baseline {found_before} (mean TPR); of what it marks "
+        f"{right} is right, of what the baseline marks {right_before} (mean precision)."
+    ]
+
+
+def _seeds(results: SplitResults) -> list[str]:
+    winners = results.seed_winners()
+    if len(winners) < 2:
+        return []
+    tally = Counter(winners.values()).most_common()
+    if len(tally) == 1:
+        return [f"'{tally[0][0]}' is best with each of the {len(winners)} seeds that all strategies share."]
+    told = _listed([f"'{name}' with {count}" for name, count in tally])
+    return [f"The winner changes with the seed: {told} of the {len(winners)} that all strategies share."]
+
+
+def _weakest(results: SplitResults, best: StrategyResults) -> list[str]:
+    known = [(best.classes[name].pooled["iou"].mean, name) for name in results.counted]
+    known = [(value, name) for value, name in known if value == value]
+    if len(known) < 2:
+        return []
+    value, name = min(known)
+    found = rate(best.classes[name].pooled["tpr"].mean)
+    return [f"Its weakest class is '{name}' (IoU {rate(value)}, TPR {found})."]
+
+
+def _warnings(study: StudyRuns, results: SplitResults) -> tuple[str, ...]:
+    told = []
+    failed = [run for run in study.runs if run.state == "failed"]
+    open_ = [run for run in study.runs if run.state in ("running", "absent")]
+    if failed:
+        verb = "is" if len(failed) == 1 else "are"
+        told.append(f"{_number(len(failed), 'run')} failed and {verb} left out: {_named(failed)}.")
+    if open_:
+        told.append(f"The study is not complete; these runs are not done: {_named(open_)}.")
+    where = SPLIT_WORDS[results.split]
+    if results.lonely:
+        verb, it = ("rests", "it") if len(results.lonely) == 1 else ("rest", "them")
+        told.append(
+            f"{_quoted(results.lonely)} {verb} on a single group of the {where}, so no "
+            f"interval can be given for {it}, nor for a mean that counts {it}; the tables also give the mean "
+            f"without {it}."
+        )
+    if results.absent:
+        told.append(f"The {where} hold no pixel of {_quoted(results.absent)}, so no mean counts it.")
+    fewest = min(len(strategy.seeds) for strategy in results.strategies)
+    if fewest < _ENOUGH_SEEDS:
+        known = "unknown" if fewest == 1 else "hardly known"
+        told.append(
+            f"With {_number(fewest, 'seed').lower()} for a strategy, the spread between its trainings is "
+            f"{known}; three or more are wanted."
+        )
+    if results.split == "val":
+        told.append(
+            "There is no test split: these images may have guided choices while the study was made, so "
+            "expect less on new ones."
+        )
+    if len(results.strategies) > 2:
+        told.append(
+            f"The best of {len(results.strategies)} strategies was picked on the same images that judge it, "
+            "which favours the winner a little."
+        )
+    return tuple(told)
+
+
+def _with_interval(estimate: RunsEstimate, interval: float) -> str:
+    if estimate.low != estimate.low:
+        return f"{rate(estimate.mean)} (no interval)"
+    return f"{rate(estimate.mean)} ({level(interval)} interval {rate(estimate.low)} to {rate(estimate.high)})"
+
+
+def _called(baseline: str) -> str:
+    return "the baseline" if baseline == "baseline" else f"the baseline '{baseline}'"
+
+
+def _named(runs: Sequence[Run]) -> str:
+    names = [f"{run.strategy} seed {run.seed}" for run in runs]
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{'One' if count == 1 else count} {noun}{'' if count == 1 else 's'}"
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return _listed([f"'{name}'" for name in names])
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(words) if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,95 @@
+"""One HTML page from the artefacts of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rareseg.artefacts import write_text
+from rareseg.report.headline import make_headline
+from rareseg.report.load_runs import StudyRuns, load_runs
+from rareseg.report.page import Section, render_fragment, render_page
+from rareseg.report.results import SplitResults, split_results
+from rareseg.report.section_cost import cost_section
+from rareseg.report.section_data import data_section
+from rareseg.report.section_exposure import exposure_section
+from rareseg.report.section_panels import panels_section
+from rareseg.report.section_repeat import repeat_section
+from rareseg.report.section_results import charts_section, results_section
+from rareseg.report.section_runs import runs_section
+
+__all__ = ["write_report"]
+
+
+def write_report(
+    runs: Path, out: Path, *, interval: float = 0.95, progress: Callable[[str], None] | None = None
+) -> Path:
+    """Write one self-contained HTML page on the runs of a study, from what they left on disk.
+
+    Neither the dataset nor the weights are needed. Failed and unfinished runs are named and left out.
+
+    Args:
+        runs: Folder that ``rareseg run`` wrote.
+        out: The HTML file to write; its folder is made.
+        interval: Share of the bootstrap resamples inside an interval, in (0, 1).
+        progress: Called with a few words before each part.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        ArtefactError: There is no finished run, or an artefact is damaged.
+        OptionError: ``interval`` is out of range.
+    """
+    say = progress or (lambda _: None)
+    say("reading runs")
+    study = load_runs(runs)
+    results = []
+    for split in study.splits:
+        say(f"figures of the {split} split")
+        results.append(split_results(study, split=split, interval=interval))
+    say("charts and tables")
+    sections = [
+        _headline_section(study, results[0], interval=interval),
+        data_section(study),
+        runs_section(study),
+        results_section(study, results, interval=interval),
+        charts_section(study, results),
+        exposure_section(study),
+        cost_section(study),
+    ]
+    say("panels")
+    sections += [panels_section(study, split=results[0].split), repeat_section(study, interval=interval)]
+    page = render_page(
+        str(study.study.get("name") or study.data["name"]),
+        [section for section in sections if section is not None],
+        subtitle=_subtitle(study, results[0]),
+        footer=_footer(study),
+    )
+    write_text(Path(out), page)
+    return Path(out)
+
+
+def _headline_section(study: StudyRuns, results: SplitResults, *, interval: float) -> Section:
+    headline = make_headline(study, results, interval=interval)
+    return Section("summary", "In short", render_fragment("report_headline.html.j2", headline=headline))
+
+
+def _subtitle(study: StudyRuns, results: SplitResults) -> str:
+    numbers = {
+        "strategy": len(study.strategies),
+        "seed": len({run.seed for run in study.runs}),
+        "image": results.num_images,
+    }
+    plurals = {"strategy": "strategies", "seed": "seeds", "image": "images"}
+    strategies, seeds, images = (
+        f"{count} {noun if count == 1 else plurals[noun]}" for noun, count in numbers.items()
+    )
+    return f"{strategies}, {seeds}, judged on {images}"
+
+
+def _footer(study: StudyRuns) -> str:
+    from importlib.metadata import version
+
+    num_runs = sum(run.finished for run in study.runs)
+    return f"Made by rareseg {version('rareseg')} from the counts that {num_runs} runs left."
