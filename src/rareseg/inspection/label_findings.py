@@ -1,0 +1,156 @@
+"""What is noteworthy about masks and splits: absent, rare and drifting classes, blank and noisy masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rareseg.inspection.class_statistics import MaskStatistics
+from rareseg.inspection.finding import Finding, counted, some
+
+__all__ = ["identical_masks", "label_findings"]
+
+DRIFT_FACTOR = 2.0
+"""A class whose share differs from train by more than this factor is reported."""
+TINY = 2
+"""Regions of up to this many pixels are reported as likely noise."""
+MUCH_UNLABELLED = 0.2
+
+
+def label_findings(
+    masks: Sequence[MaskStatistics],
+    splits: Mapping[str, Mapping[str, Any]],
+    *,
+    class_names: Sequence[str],
+    paths: Mapping[str, str],
+) -> Iterator[Finding]:
+    """Look through counts for what makes training or scores doubtful.
+
+    Args:
+        masks: Statistics of every mask.
+        splits: What `split_table` returned.
+        class_names: Names in the order of class indices.
+        paths: Mask file of every sample.
+    """
+    yield from _absent_classes(splits, class_names)
+    yield from _single_groups(splits, class_names)
+    yield from _drift(splits)
+    yield from _tiny_regions(masks, class_names, paths)
+    yield from _unlabelled(masks, paths)
+    yield from _blank(masks, paths)
+    yield from _identical(masks, paths)
+
+
+def _absent_classes(splits: Mapping[str, Mapping[str, Any]], class_names: Sequence[str]) -> Iterator[Finding]:
+    for part, row in splits.items():
+        absent = [name for name in class_names if row["class_pixels"][name] == 0]
+        if not absent:
+            continue
+        if part == "train":
+            text = (
+                f"No training pixel shows {some(absent)}: it cannot be learnt. Draw another split or drop it."
+            )
+        else:
+            text = (
+                f"No pixel of {part} shows {some(absent)}: its recall there is undefined. Draw another split."
+            )
+        yield Finding("absent_class", "serious" if part == "train" else "warning", text)
+
+
+def _single_groups(splits: Mapping[str, Mapping[str, Any]], class_names: Sequence[str]) -> Iterator[Finding]:
+    for part, row in splits.items():
+        grouped = row["num_groups"] < row["num_images"]
+        key, word = ("class_groups", "group") if grouped else ("class_images", "image")
+        for name in class_names:
+            if row[key][name] == 1:
+                images = counted(row["class_images"][name], "image", "images")
+                yield Finding(
+                    "single_group",
+                    "warning",
+                    f"'{name}' in {part} rests on a single {word} ({images}): what is measured is that"
+                    f" {word}, not the class. Use k-fold splits or give its interval with every score.",
+                )
+
+
+def _drift(splits: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    for part, row in splits.items():
+        for name, ratio in row["drift"]["ratio"].items():
+            if ratio and not 1 / DRIFT_FACTOR <= ratio <= DRIFT_FACTOR:
+                here, there = row["shares"][name], splits["train"]["shares"][name]
+                factor = f"{ratio:.1f} times more" if ratio > 1 else f"{1 / ratio:.1f} times less"
+                yield Finding(
+                    "drift",
+                    "warning",
+                    f"'{name}' takes {_percent(here)} of {part} but {_percent(there)} of train, {factor}:"
+                    " precision and thresholds will not carry over from one to the other unchanged.",
+                )
+
+
+def _tiny_regions(
+    masks: Sequence[MaskStatistics], class_names: Sequence[str], paths: Mapping[str, str]
+) -> Iterator[Finding]:
+    for index, name in enumerate(class_names):
+        sizes = np.concatenate([mask.region_sizes[index] for mask in masks] or [np.zeros(0, np.int64)])
+        tiny = int((sizes <= TINY).sum())
+        if tiny:
+            yield Finding(
+                "tiny_region",
+                "note",
+                f"'{name}': {counted(tiny, 'region', 'regions')} of {len(sizes)} cover at most {TINY} pixels,"
+                " most likely stray strokes or compression noise. Look at them and clean the masks.",
+                [paths[mask.sample] for mask in masks if (mask.region_sizes[index] <= TINY).any()],
+            )
+
+
+def _unlabelled(masks: Sequence[MaskStatistics], paths: Mapping[str, str]) -> Iterator[Finding]:
+    total = sum(mask.size[0] * mask.size[1] for mask in masks)
+    unlabelled = sum(mask.unlabelled for mask in masks)
+    if unlabelled:
+        share = unlabelled / total
+        yield Finding(
+            "unlabelled",
+            "warning" if share > MUCH_UNLABELLED else "note",
+            f"{_percent(share)} of all pixels carry the ignore label; they neither train nor count.",
+            [paths[mask.sample] for mask in masks if mask.unlabelled],
+        )
+
+
+def _blank(masks: Sequence[MaskStatistics], paths: Mapping[str, str]) -> Iterator[Finding]:
+    blank = [mask.sample for mask in masks if mask.is_blank]
+    if blank:
+        yield Finding(
+            "blank_mask",
+            "note",
+            f"{counted(len(blank), 'mask shows', 'masks show')} background only,"
+            f" {_percent(len(blank) / len(masks))} of all. Make sure that they were annotated and found"
+            " clean, not forgotten.",
+            [paths[sample] for sample in blank],
+        )
+
+
+def _identical(masks: Sequence[MaskStatistics], paths: Mapping[str, str]) -> Iterator[Finding]:
+    sets = identical_masks(masks)
+    if sets:
+        equal = counted(len(sets), "set of masks is", "sets of masks are")
+        yield Finding(
+            "identical_masks",
+            "note",
+            f"{equal} equal pixel by pixel, such as {some(sets[0])}. Either their images show the same thing"
+            " or a mask was copied by mistake.",
+            [paths[sample] for samples in sets for sample in samples],
+        )
+
+
+def identical_masks(masks: Sequence[MaskStatistics]) -> list[list[str]]:
+    """Samples whose masks are equal and not blank, set by set."""
+    sets: dict[str, list[str]] = {}
+    for mask in masks:
+        if not mask.is_blank:
+            sets.setdefault(mask.digest, []).append(mask.sample)
+    return [samples for samples in sets.values() if len(samples) > 1]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
