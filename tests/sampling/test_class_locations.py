@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from rareseg.data.splits import TrainSplit
 from rareseg.errors import SizeMismatchError, SplitError
 from rareseg.sampling.class_locations import ClassLocations
 from rareseg.types import IGNORE_INDEX, Region, Window
@@ -81,7 +82,7 @@ def test_build_reads_the_windows_of_the_training_regions(masks, regions):
     calls = []
     source = FakeSource(samples)
     built = ClassLocations.build(
-        source, SimpleNamespace(regions=regions), lambda done, total: calls.append((done, total))
+        source, TrainSplit(regions=regions), lambda done, total: calls.append((done, total))
     )
     direct = ClassLocations.from_masks(masks, source.class_table.names)
     for name in ("widths", "run_region", "run_start", "run_offset", "first_run"):
@@ -95,7 +96,7 @@ def test_build_reads_the_windows_of_the_training_regions(masks, regions):
 def test_a_mask_of_another_size_is_refused():
     source = FakeSource({"a": np.zeros((4, 5), np.uint8)})
     with pytest.raises(SizeMismatchError, match="The mask of 'a' should be 6 x 5 pixels, but came as 4 x 5"):
-        ClassLocations.build(source, SimpleNamespace(regions=(Region("a", Window(0, 0, 6, 5)),)))
+        ClassLocations.build(source, TrainSplit(regions=(Region("a", Window(0, 0, 6, 5)),)))
 
 
 def test_a_class_without_pixels_cannot_be_drawn(masks):

@@ -6,17 +6,15 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rareseg.data.source import Source
+from rareseg.data.splits import TrainSplit
 from rareseg.errors import SizeMismatchError, SplitError
 from rareseg.types import IGNORE_INDEX, Region
-
-if TYPE_CHECKING:
-    from rareseg.data.source import Source
-    from rareseg.data.splits import TrainSplit
 
 __all__ = ["ClassLocations"]
 
@@ -69,13 +67,19 @@ class ClassLocations:
 
         Args:
             source: Where masks come from.
-            split: The training part; no other part can be passed.
+            split: The training part; any other is refused.
             progress: Called with (regions done, regions in all).
 
         Raises:
+            SplitError: ``split`` is not the training part.
             SizeMismatchError: A mask is not of the size of its region.
             DataError: A mask cannot be read; the source says which.
         """
+        if not isinstance(split, TrainSplit):
+            raise SplitError(
+                f"Class locations are made from the training part, but the "
+                f"{split.name} part came; pass splits.train."
+            )
         regions = split.regions
 
         def read(region: Region) -> _Encoded:
