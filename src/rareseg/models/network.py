@@ -46,8 +46,8 @@ class Network(nn.Module):
         deviations = torch.tensor([float(value) for value in std])
         if not len(means) == len(deviations) == core.in_channels:
             raise DataError(
-                f"Expected a mean and a deviation for each of {core.in_channels} bands, but got {len(means)} and"
-                f" {len(deviations)}. Measure both on the images that the model is for."
+                f"Expected a mean and a deviation for each of {core.in_channels} bands, but got {len(means)}"
+                f" and {len(deviations)}. Measure both on the images that the model is for."
             )
         if not (means.isfinite().all() and deviations.isfinite().all() and (deviations >= 0).all()):
             raise DataError(
