@@ -15,7 +15,7 @@ from rareseg.data.palette import Rgb, fill_colors
 from rareseg.errors import UnknownLabelError
 from rareseg.types import IGNORE_INDEX
 
-__all__ = ["ClassTable", "encode_binary", "encode_colors", "encode_mask", "encode_values"]
+__all__ = ["ClassTable", "encode_binary", "encode_colors", "encode_mask", "encode_values", "single_channel"]
 
 MaskKind = Literal["indexed", "rgb", "binary", "per_class"]
 _UNKNOWN = IGNORE_INDEX - 1
@@ -104,7 +104,7 @@ def encode_mask(raw: NDArray[Any], table: ClassTable, where: str) -> NDArray[np.
     """
     if table.kind == "rgb":
         return encode_colors(raw, table, where)
-    grey = _single_channel(raw, table, where)
+    grey = single_channel(raw, table, where)
     return encode_values(grey, table, where) if table.kind == "indexed" else encode_binary(grey, table, where)
 
 
@@ -189,7 +189,7 @@ def encode_binary(raw: NDArray[Any], table: ClassTable, where: str) -> NDArray[n
     return encoded
 
 
-def _single_channel(raw: NDArray[Any], table: ClassTable, where: str) -> NDArray[Any]:
+def single_channel(raw: NDArray[Any], table: ClassTable, where: str) -> NDArray[Any]:
     """The one channel of a grey mask, also where it was saved with equal red, green and blue."""
     if raw.ndim == 2 or raw.shape[2] <= 2:
         return raw if raw.ndim == 2 else raw[..., 0]
@@ -207,7 +207,7 @@ def _single_channel(raw: NDArray[Any], table: ClassTable, where: str) -> NDArray
 def _as_unsigned(raw: NDArray[Any], where: str) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """The same values as uint8 or uint16; one that does not fit is reported."""
     if raw.dtype == np.uint8 or raw.dtype == np.uint16:
-        return raw  # type: ignore[return-value]  # numpy's stubs do not narrow by dtype
+        return raw
     if raw.dtype == np.bool_:
         return raw.astype(np.uint8)
     with np.errstate(invalid="ignore"):

@@ -62,7 +62,7 @@ def read_pillow_image(path: Path, window: Window | None = None) -> NDArray[np.ge
     with _opened(path) as image:
         num_bands, dtype = _layout(image, path)
         if image.mode not in _PLAIN_MODES and image.mode not in ("1", "I"):
-            image = image.convert("RGB")
+            image = _to_rgb(image)
         if window is not None:
             row, col, height, width = window
             image = image.crop((col, row, col + width, row + height))
@@ -84,9 +84,14 @@ def read_pillow_mask(path: Path, look: MaskLook = "raw") -> NDArray[np.generic]:
     with _opened(path) as image:
         _layout(image, path)
         if image.mode in ("P", "PA") and look != "raw":
-            image = image.convert("RGB" if look == "color" else "L")
+            image = _to_rgb(image) if look == "color" else _to_rgb(image).convert("L")
         pixels = np.asarray(image)
         return pixels.astype(pixels.dtype.newbyteorder("="), copy=True)
+
+
+def _to_rgb(image: Image) -> Image:
+    """Colours without alpha; a palette goes over RGBA, since Pillow warns of the straight way."""
+    return (image.convert("RGBA") if image.mode in ("P", "PA") else image).convert("RGB")
 
 
 @contextlib.contextmanager
@@ -133,8 +138,8 @@ def _layout(image: Image, path: Path) -> tuple[int, str]:
         depth, color_type = _png_depth(path)
         if depth == 16 and color_type != 0:
             raise UnreadableFileError(
-                f"'{path}' is a 16-bit PNG with {_PNG_CHANNELS.get(color_type, 'several')} channels, of which "
-                "the decoder keeps 8 bits only; convert it to a 16-bit tif."
+                f"'{path}' is a 16-bit PNG with {_PNG_CHANNELS.get(color_type, 'several')} channels, of "
+                "which the decoder keeps 8 bits only; convert it to a 16-bit tif."
             )
         if depth == 16:
             return 1, "uint16"

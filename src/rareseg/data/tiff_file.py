@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,10 @@ __all__ = ["is_pillow_tiff", "read_tiff_image", "read_tiff_mask", "tiff_header"]
 _NATIVE = ("uint8", "uint16", "float32")
 # Compressions that tifffile decodes without help: none, deflate (under two codes) and LZMA.
 _PLAIN_COMPRESSIONS = {1, 8, 32946, 34925}
+
+
+# Damage is reported as an error; without a handler of its own, tifffile also prints lines about it.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 def tiff_header(path: Path) -> ImageHeader:
@@ -109,7 +114,10 @@ def _opened(path: Path) -> Iterator[tifffile.TiffPageSeries]:
 
     try:
         with tifffile.TiffFile(path) as file:
-            yield file.series[0]
+            series = file.series[0]
+            if 0 in series.shape:
+                raise ValueError("it has no pixels")
+            yield series
     except UnreadableFileError:
         raise
     except FileNotFoundError:

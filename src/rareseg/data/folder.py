@@ -1,0 +1,258 @@
+"""The ``folder`` format: images in one folder, masks in another, or both named by a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rareseg.config.dataset import DatasetSettings
+from rareseg.data.image_file import read_header, read_image_file, read_mask_file
+from rareseg.data.image_header import ImageHeader
+from rareseg.data.labels import ClassTable, encode_binary, encode_mask, single_channel
+from rareseg.data.mask_files import find_masks, missing_mask
+from rareseg.data.pillow_file import MaskLook
+from rareseg.data.regions_of_interest import read_regions_of_interest
+from rareseg.data.samples import find_samples
+from rareseg.data.source import SOURCES
+from rareseg.errors import ConfigError, DataError, SizeMismatchError
+from rareseg.provenance import digest_of
+from rareseg.types import IGNORE_INDEX, Window
+
+__all__ = ["FolderSource"]
+
+_LOOKS: dict[str, MaskLook] = {"indexed": "raw", "rgb": "color", "binary": "grey", "per_class": "grey"}
+
+
+@SOURCES.register("folder")
+class FolderSource:
+    """Images and masks in folders, as ``dataset.yaml`` describes them. See `Source` for what it offers.
+
+    Opening lists files and reads tables; pixels and sizes are read when asked for. The last image and mask
+    that were decoded for a window are kept, so that going through one image in tiles decodes it once.
+
+    Args:
+        settings: With ``root`` set to the data's folder.
+
+    Raises:
+        ConfigError: A table lacks a column, or an option cannot take effect.
+        DataError: A file is absent, an id occurs twice, or a group's pattern does not match.
+    """
+
+    def __init__(self, settings: DatasetSettings) -> None:
+        self.settings = settings
+        self.root = Path(settings.root)
+        self.class_table = ClassTable.from_settings(settings)
+        self._samples = find_samples(settings)
+        self._masks = find_masks(settings, self._samples)
+        self.sample_ids = tuple(self._samples)
+        self.excluded = settings.exclude
+        self._groups = self._find_groups()
+        self._boxes: dict[str, Window] = {}
+        if settings.roi is not None:
+            self._boxes = read_regions_of_interest(self.root / settings.roi, self._samples, settings.exclude)
+        self._headers: dict[str, ImageHeader] = {}
+        self._kept_image: tuple[str, NDArray[np.generic]] | None = None
+        self._kept_mask: tuple[str, NDArray[np.uint8]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept_image": None, "_kept_mask": None}
+
+    @property
+    def num_bands(self) -> int:
+        """Bands of every image, after the choice of bands."""
+        return len(self.settings.bands) if self.settings.bands else self._header(self.sample_ids[0]).num_bands
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Number type of every image."""
+        return np.dtype(self._header(self.sample_ids[0]).dtype)
+
+    def size(self, sample: str) -> tuple[int, int]:
+        """Height and width of the sample, or of its region of interest."""
+        header = self._header(sample)
+        box = self._boxes.get(sample)
+        if box is None:
+            return header.height, header.width
+        if min(box) < 0 or box.area == 0 or not _fits(box, header.height, header.width):
+            raise DataError(
+                f"The box of '{sample}' in '{self.settings.roi}' ({_text(box)}) should lie inside its "
+                f"{header.height} x {header.width} pixels; mend that line."
+            )
+        return box.height, box.width
+
+    def group(self, sample: str) -> str:
+        """Key of the group; the sample's own id where the settings name no groups."""
+        return self._groups[sample]
+
+    def column(self, name: str) -> Mapping[str, str]:
+        """Cells of a column of the samples table, by sample id."""
+        if self.settings.samples is None:
+            raise ConfigError(f"The column '{name}' needs a table; name one under `samples` in dataset.yaml.")
+        row = self._samples[self.sample_ids[0]].row
+        if name not in row:
+            raise ConfigError(
+                f"'{self.root / self.settings.samples}' has no column '{name}', but has {', '.join(row)}; "
+                "name one of these or add the column."
+            )
+        return {sample: files.row[name].strip() for sample, files in self._samples.items()}
+
+    def has_mask(self, sample: str) -> bool:
+        """Whether there is a mask file."""
+        return bool(self._masks[sample])
+
+    def image_path(self, sample: str) -> Path:
+        """The image file."""
+        return self._samples[sample].image
+
+    def mask_path(self, sample: str) -> Path:
+        """The mask file, or that of the first class that has one."""
+        if not self._masks[sample]:
+            raise missing_mask(self.settings, sample, self._samples[sample])
+        return next(iter(self._masks[sample].values()))
+
+    def read_image(self, sample: str, window: Window | None = None) -> NDArray[np.generic]:
+        """Pixels ``(c, h, w)`` in the file's own numbers."""
+        frame = self._frame(sample, window)
+        kept = self._kept_image
+        if kept is not None and kept[0] == sample:
+            pixels = kept[1]
+        else:
+            pixels = self._decode_image(sample)
+            self._kept_image = (sample, pixels) if window is not None else None
+        return np.array(pixels[:, *frame.slices], order="C")
+
+    def read_mask(self, sample: str, window: Window | None = None) -> NDArray[np.uint8]:
+        """Class indices ``(h, w)``, 255 where ignored."""
+        frame = self._frame(sample, window)
+        kept = self._kept_mask
+        if kept is not None and kept[0] == sample:
+            mask = kept[1]
+        else:
+            mask = self._decode_mask(sample)
+            self._kept_mask = (sample, mask) if window is not None else None
+        return np.array(mask[frame.slices], order="C")
+
+    def signature(self, samples: Iterable[str]) -> str:
+        """Digest of settings, paths, sizes and dates."""
+        files = {}
+        for sample in samples:
+            for path in (self.image_path(sample), *self._masks[sample].values()):
+                status = path.stat()
+                files[str(path)] = [status.st_size, status.st_mtime_ns]
+        boxes = {sample: list(box) for sample, box in self._boxes.items()}
+        return digest_of({"settings": self.settings.model_dump(mode="json"), "boxes": boxes, "files": files})
+
+    def _find_groups(self) -> dict[str, str]:
+        group = self.settings.group
+        if group is None:
+            return {sample: sample for sample in self.sample_ids}
+        if group.column is not None:
+            cells = dict(self.column(group.column))
+            for sample, cell in cells.items():
+                if not cell:
+                    raise DataError(
+                        f"'{self.settings.samples}' has no {group.column} for the sample '{sample}'; "
+                        "fill in the cell."
+                    )
+            return cells
+        return {sample: _match(str(group.pattern), files.image) for sample, files in self._samples.items()}
+
+    def _header(self, sample: str) -> ImageHeader:
+        if sample not in self._headers:
+            self._headers[sample] = read_header(self.image_path(sample))
+        return self._headers[sample]
+
+    def _frame(self, sample: str, window: Window | None) -> Window:
+        """The window in pixels of the file."""
+        height, width = self.size(sample)
+        box = self._boxes.get(sample, Window(0, 0, height, width))
+        if window is None:
+            return box
+        if min(window.row, window.col) < 0 or not _fits(window, height, width):
+            raise DataError(
+                f"The window ({_text(window)}) should lie inside the sample '{sample}' of {height} x {width} pixels; "
+                "give another window."
+            )
+        return window.shifted(box.row, box.col)
+
+    def _decode_image(self, sample: str) -> NDArray[np.generic]:
+        path = self.image_path(sample)
+        pixels = read_image_file(path)
+        origin = self.image_path(self.sample_ids[0])
+        first = self._header(self.sample_ids[0])
+        if pixels.shape[0] != first.num_bands or pixels.dtype != first.dtype:
+            raise DataError(
+                f"'{path}' has {pixels.shape[0]} bands of {pixels.dtype}, but '{origin}' has "
+                f"{first.num_bands} of {first.dtype}; make them "
+                f"alike, or list '{sample}' under `exclude`."
+            )
+        bands = self.settings.bands
+        if bands is None:
+            return pixels
+        if max(bands) >= pixels.shape[0] or min(bands) < 0:
+            raise DataError(
+                f"`bands` is [{', '.join(map(str, bands))}], but '{path}' has the bands 0 to "
+                f"{pixels.shape[0] - 1}; mend `bands` in dataset.yaml."
+            )
+        return pixels[list(bands)]
+
+    def _decode_mask(self, sample: str) -> NDArray[np.uint8]:
+        header, files = self._header(sample), self._masks[sample]
+        shape = (header.height, header.width)
+        if not files:
+            if self.settings.masks.missing == "error":
+                raise missing_mask(self.settings, sample, self._samples[sample])
+            return np.zeros(shape, np.uint8)
+        if self.settings.masks.kind != "per_class":
+            return encode_mask(self._raw_mask(sample, files[0], shape), self.class_table, str(files[0]))
+        mask = np.zeros(shape, np.uint8)
+        for index, path in files.items():
+            raw = single_channel(self._raw_mask(sample, path, shape), self.class_table, str(path))
+            found = encode_binary(raw, self.class_table, str(path))
+            mask[found == 1] = index
+            mask[found == IGNORE_INDEX] = IGNORE_INDEX
+        return mask
+
+    def _raw_mask(self, sample: str, path: Path, shape: tuple[int, int]) -> NDArray[np.generic]:
+        raw = read_mask_file(path, _LOOKS[self.settings.masks.kind])
+        if raw.shape[:2] == shape:
+            return raw
+        height, width = raw.shape[:2]
+        turned = " They look turned: save the image as it is shown." if (width, height) == shape else ""
+        raise SizeMismatchError(
+            f"The mask '{path}' is {height} x {width} pixels (rows x columns), but its image "
+            f"'{self.image_path(sample)}' is {shape[0]} x {shape[1]}.{turned} Make both the same size, "
+            f"or list '{sample}' under `exclude`."
+        )
+
+
+def _text(box: Window) -> str:
+    return f"row {box.row}, col {box.col}, height {box.height}, width {box.width}"
+
+
+def _fits(box: Window, height: int, width: int) -> bool:
+    return box.row + box.height <= height and box.col + box.width <= width
+
+
+def _match(pattern: str, image: Path) -> str:
+    try:
+        found = re.search(pattern, image.stem)
+    except re.error as error:
+        raise ConfigError(f"group.pattern '{pattern}' is no regular expression ({error}); mend it.") from None
+    if found is None:
+        raise DataError(
+            f"group.pattern '{pattern}' does not match the name '{image.stem}' of '{image}'; "
+            "mend the pattern, or use group.column."
+        )
+    key = found.group(1) if found.re.groups else found.group(0)
+    if not key:
+        raise DataError(
+            f"group.pattern '{pattern}' finds an empty group in the name '{image.stem}' of '{image}'; "
+            "mend the pattern."
+        )
+    return str(key)

@@ -1,0 +1,158 @@
+"""Which samples a folder dataset has: from a table, or by looking for images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rareseg.artefacts import read_csv
+from rareseg.config.dataset import DatasetSettings
+from rareseg.data.image_file import IMAGE_ENDINGS
+from rareseg.errors import (
+    ConfigError,
+    DataError,
+    DuplicateSampleError,
+    MissingFileError,
+    OptionError,
+    did_you_mean,
+)
+
+__all__ = ["Sample", "find_samples", "image_files"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image of a dataset.
+
+    Args:
+        image: Its file.
+        key: Path below the images folder without ending, by which its mask is found.
+        row: Cells of the samples table; empty where there is none.
+    """
+
+    image: Path
+    key: str
+    row: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_samples(settings: DatasetSettings) -> dict[str, Sample]:
+    """Samples by id, sorted, without those that the settings exclude.
+
+    Raises:
+        ConfigError: The table lacks a column.
+        DuplicateSampleError: An id occurs twice.
+        MissingFileError: No image is found, or one that the table names is absent.
+        OptionError: ``exclude`` names a sample that does not exist.
+    """
+    found = _from_table(settings) if settings.samples is not None else _from_folder(settings)
+    for name in settings.exclude:
+        if name not in found:
+            raise OptionError(
+                f"`exclude` names the sample '{name}', but there is none."
+                f"{did_you_mean(name, found)} Mend or remove that line of dataset.yaml."
+            )
+    kept = {name: found[name] for name in sorted(found) if name not in settings.exclude}
+    if not kept:
+        raise MissingFileError(
+            f"'{settings.name}' has no samples left after `exclude`; take some off that list."
+        )
+    for name, sample in kept.items():
+        if settings.samples is not None and not sample.image.is_file():
+            raise MissingFileError(
+                f"'{sample.image}' does not exist, but '{settings.samples}' names it as the image of "
+                f"'{name}'; put the file there or remove the row."
+            )
+    return kept
+
+
+def image_files(folder: Path) -> Iterator[Path]:
+    """All image files below ``folder`` in sorted order; hidden files and folders are passed over."""
+    for place, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and name.lower().endswith(IMAGE_ENDINGS):
+                yield Path(place, name)
+
+
+def _from_table(settings: DatasetSettings) -> dict[str, Sample]:
+    root = Path(settings.root)
+    table = root / str(settings.samples)
+    rows = read_csv(table)
+    for column in ("sample_id", "image"):
+        if rows and column not in rows[0]:
+            raise ConfigError(
+                f"'{table}' has no column '{column}', but has {', '.join(rows[0])}; rename or add the column."
+            )
+    found: dict[str, Sample] = {}
+    lines: dict[str, int] = {}
+    for line, row in enumerate(rows, start=2):
+        name = row["sample_id"].strip()
+        if not name or not row["image"].strip():
+            raise DataError(
+                f"'{table}' line {line} has an empty sample_id or image; fill it in or remove the line."
+            )
+        if name in found:
+            raise DuplicateSampleError(
+                f"'{table}' has the sample_id '{name}' twice, in lines {lines[name]} and {line}; "
+                "rename or remove one of them."
+            )
+        image = root / row["image"].strip()
+        found[name] = Sample(image, _key(image, root / settings.images), row)
+        lines[name] = line
+    if not found:
+        raise MissingFileError(f"'{table}' has no rows; list at least one sample.")
+    return found
+
+
+def _key(image: Path, folder: Path) -> str:
+    base = folder if image.is_relative_to(folder) else image.parent
+    return image.relative_to(base).with_suffix("").as_posix()
+
+
+def _from_folder(settings: DatasetSettings) -> dict[str, Sample]:
+    root = Path(settings.root)
+    folder = root / settings.images
+    if not folder.is_dir():
+        raise MissingFileError(f"The images folder '{folder}' does not exist; mend `images` in dataset.yaml.")
+    found: dict[str, Sample] = {}
+    for image in image_files(folder):
+        if _is_mask(image, settings, folder):
+            continue
+        key = _key(image, folder)
+        if key in found:
+            raise DuplicateSampleError(
+                f"'{found[key].image}' and '{image}' would both be the sample '{key}'; "
+                "rename or remove one of them."
+            )
+        found[key] = Sample(image, key)
+    if not found:
+        raise MissingFileError(
+            f"'{folder}' holds no image; looked for {', '.join(IMAGE_ENDINGS)} there and in its subfolders. "
+            "Mend `images` in dataset.yaml."
+        )
+    return found
+
+
+def _is_mask(path: Path, settings: DatasetSettings, images: Path) -> bool:
+    """Whether a file below the images folder is a mask, because masks lie there too."""
+    root, masks = Path(settings.root), settings.masks
+    names = (
+        [item.folder for item in settings.classes if item.folder]
+        if masks.kind == "per_class"
+        else [masks.folder]
+    )
+    for name in names:
+        folder = root / name
+        if not path.is_relative_to(folder) or (
+            images.is_relative_to(folder) and folder.resolve() != images.resolve()
+        ):
+            continue
+        if folder.resolve() != images.resolve():
+            return True
+        if masks.suffix:
+            return path.stem.endswith(masks.suffix)
+        # Some published sets lay 'a.jpg' and its mask 'a.png' side by side.
+        return path.suffix.lower() == ".png"
+    return False
