@@ -73,7 +73,8 @@ def image_findings(scans: Sequence[ImageScan], paths: Mapping[str, str]) -> Iter
         yield Finding(
             "equal_bands",
             "note",
-            f"All {scans[0].num_bands} bands hold the same values. Set 'bands: [0]' in dataset.yaml: the others say nothing new.",
+            f"All {scans[0].num_bands} bands hold the same values. Set 'bands: [0]' in dataset.yaml: the"
+            " others say nothing new.",
         )
     yield from _sizes(scans)
 
