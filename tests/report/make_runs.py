@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,11 @@ class Recipe:
     seeds: tuple[int, ...] = (0, 1, 2)
     splits: tuple[str, ...] = ("val", "test")
     num_images: int = 8
-    size: tuple[int, int] = (200, 320)
+    size: tuple[int, int] = (140, 200)
     failed: tuple[tuple[str, int], ...] = (("wce_icf", 2),)
     running: tuple[tuple[str, int], ...] = ()
     pictures: bool = True
     steps: tuple[int, ...] = STEPS
-    class_groups_extra: dict[str, Any] = field(default_factory=dict)
 
 
 def make_runs(folder: Path, recipe: Recipe | None = None) -> Path:
@@ -138,7 +137,8 @@ def _write_previews(folder: Path, samples: dict[str, tuple[np.ndarray, np.ndarra
 
 def _save_indexed(path: Path, mask: np.ndarray) -> None:
     picture = Image.fromarray(mask)
-    picture.putpalette([int(color[at : at + 2], 16) for color in COLORS for at in (1, 3, 5)])
+    colors = [int(color[at : at + 2], 16) for color in COLORS for at in (1, 3, 5)]
+    picture.putpalette(colors + [0] * (768 - len(colors)))
     picture.save(path)
 
 
@@ -216,7 +216,7 @@ def _write_tables(folder: Path, strategy: str, seed: int, truth: dict[str, Any],
                 where = {"step": step, "split": split, "image": name, "group": group}
                 table = confusion_counts(mask, prediction, len(CLASSES))
                 found = region_counts(mask, prediction, len(CLASSES))
-                bins = _score_bins(mask, prediction, seed)
+                bins = _score_bins(mask, prediction, seed) if step == recipe.steps[-1] else None
                 for index, label in enumerate(CLASSES):
                     row = {**where, "class": label}
                     counts.append(
@@ -230,7 +230,8 @@ def _write_tables(folder: Path, strategy: str, seed: int, truth: dict[str, Any],
                             "megapixels": mask.size / 1e6,
                         }
                     )
-                    scores.append({**row, "positives": bins[index][0], "negatives": bins[index][1]})
+                    if bins:
+                        scores.append({**row, "positives": bins[index][0], "negatives": bins[index][1]})
             place = folder / "predictions" / split
             place.mkdir(parents=True, exist_ok=True)
             _save_indexed(place / f"{name}.png", prediction)
@@ -240,14 +241,14 @@ def _write_tables(folder: Path, strategy: str, seed: int, truth: dict[str, Any],
 
 def _score_bins(mask: np.ndarray, prediction: np.ndarray, seed: int) -> list[tuple[list[int], list[int]]]:
     """Histograms of 256 bins in which predicted pixels score high and others low."""
-    rng = np.random.default_rng(seed)
+    noise = np.random.default_rng(seed).integers(-60, 61, size=mask.shape, dtype=np.int16)
     valid = mask != 255
     out = []
     for index in range(len(CLASSES)):
-        bins = np.clip(rng.normal(np.where(prediction == index, 170, 60), 28), 0, 255).astype(int)
-        positive = np.bincount(bins[valid & (mask == index)], minlength=256)
-        negative = np.bincount(bins[valid & (mask != index)], minlength=256)
-        out.append((positive.tolist(), negative.tolist()))
+        bins = np.where(prediction == index, 170, 70) + noise
+        both = np.bincount(bins[valid], minlength=256)
+        positive = np.bincount(bins[mask == index], minlength=256)
+        out.append((positive.tolist(), (both - positive).tolist()))
     return out
 
 

@@ -25,7 +25,6 @@ RATE_WORDS: Mapping[str, str] = {
     "dice": "Dice",
 }
 _UNIT_RANGE = [-0.02, 1.02]
-_LOG: Mapping[str, Any] = {"type": "log", "tickformat": "~g", "nticks": 6}
 _MOST_POINTS = 400
 
 
@@ -82,7 +81,7 @@ def _trade_off(results: SplitResults, *, x: str, y: str, title: str, best: str) 
             }
         )
     x_axis: dict[str, Any] = {"title": f"{RATE_WORDS[x]}, mean of rare classes"}
-    x_axis |= _LOG if x == "fpr" else {"range": _UNIT_RANGE}
+    x_axis |= _log_axis(_with_ends(results, _values(data, "x"), x)) if x == "fpr" else {"range": _UNIT_RANGE}
     return Chart(
         title=title,
         data=data,
@@ -92,6 +91,14 @@ def _trade_off(results: SplitResults, *, x: str, y: str, title: str, best: str) 
         + (" FPR on a logarithmic axis." if x == "fpr" else ""),
         height=360,
     )
+
+
+def _with_ends(results: SplitResults, values: NDArray[np.float64], rate: str) -> NDArray[np.float64]:
+    """The values and the ends of the means' intervals, but none far below the least value."""
+    least = np.nanmin(np.where(values > 0, values, np.nan), initial=1.0)
+    means = [strategy.rare.pooled[rate] for strategy in results.strategies if strategy.rare]
+    ends = [max(end, least / 3) for mean in means for end in (mean.low, mean.high) if end == end]
+    return np.concatenate([values, ends])
 
 
 def _error_bar(summary: RunsSummary, rate: str, color: str) -> dict[str, Any]:
@@ -156,7 +163,7 @@ def _variation(study: StudyRuns, results: SplitResults, rate: str) -> Chart:
             )
         )
     y_axis: dict[str, Any] = {"title": RATE_WORDS[rate]}
-    y_axis |= _LOG if rate == "fpr" else {"range": _UNIT_RANGE}
+    y_axis |= _log_axis(_values(data, "y")) if rate == "fpr" else {"range": _UNIT_RANGE}
     x_axis = {"type": "category", "categoryorder": "array", "categoryarray": names, "showgrid": False}
     return Chart(
         title=f"{RATE_WORDS[rate]} by class",
@@ -240,17 +247,17 @@ def _pooled_scores(
 
 def training_charts(study: StudyRuns) -> list[Chart]:
     """Loss and validation score over the steps, a thin line for each seed; failed runs are dotted."""
-    loss = _training(study, column="loss", title="Training loss", axis=_LOG)
+    loss = _training(study, column="loss", title="Training loss", log=True)
     score = _training(
         study,
         column="val_score",
         title="Validation score: mean Dice of the rare classes",
-        axis={"rangemode": "tozero"},
+        log=False,
     )
     return [chart for chart in (loss, score) if chart.data]
 
 
-def _training(study: StudyRuns, *, column: str, title: str, axis: Mapping[str, Any]) -> Chart:
+def _training(study: StudyRuns, *, column: str, title: str, log: bool) -> Chart:
     order = list(dict.fromkeys(run.strategy for run in study.runs))
     data = []
     for run in study.runs:
@@ -278,13 +285,37 @@ def _training(study: StudyRuns, *, column: str, title: str, axis: Mapping[str, A
                 "<br>step %{x}: %{y:.5~g}<extra></extra>",
             }
         )
+    y_axis = _log_axis(_values(data, "y")) if log else {"rangemode": "tozero"}
     return Chart(
         title=title,
         data=data,
-        layout={"xaxis": {"title": "Optimizer step", "rangemode": "tozero"}, "yaxis": {**axis}},
+        layout={"xaxis": {"title": "Optimizer step", "rangemode": "tozero"}, "yaxis": y_axis},
         alt=f"{title} of each run over the optimizer steps",
         height=320,
     )
+
+
+def _values(data: Sequence[Mapping[str, Any]], axis: str) -> NDArray[np.float64]:
+    """All positions of the traces along one axis."""
+    return np.concatenate([np.asarray(trace[axis], np.float64) for trace in data] or [np.zeros(0)])
+
+
+def _log_axis(values: NDArray[np.float64]) -> dict[str, Any]:
+    """A logarithmic axis with few, readable ticks: decades, or 1-2-5 where these are less than three."""
+    known = values[values > 0]
+    if not len(known):
+        return {"type": "log"}
+    low, high = np.log10(known.min()) - 0.08, np.log10(known.max()) + 0.08
+    decades = range(int(np.floor(low)), int(np.ceil(high)) + 1)
+    ticks = [10.0**decade for decade in decades if low <= decade <= high]
+    ticks = ticks[:: -(-len(ticks) // 7)] if len(ticks) > 7 else ticks
+    if len(ticks) < 3:
+        ladder = [factor * 10.0**decade for decade in decades for factor in (1, 2, 5)]
+        ticks = [tick for tick in ladder if low <= np.log10(tick) <= high]
+    words = [
+        f"{tick:.0e}".replace("e-0", "e\N{MINUS SIGN}") if tick < 0.01 else f"{tick:g}" for tick in ticks
+    ]
+    return {"type": "log", "range": [low, high], "tickmode": "array", "tickvals": ticks, "ticktext": words}
 
 
 def _thinned(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

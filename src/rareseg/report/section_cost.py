@@ -48,6 +48,5 @@ def _hardware(provenance: Mapping[str, Any] | None) -> str:
     if provenance.get("gpu"):
         return str(provenance["gpu"])
     threads = provenance.get("threads")
-    return f"{provenance.get('processor') or provenance.get('device')}" + (
-        f", {threads} threads" if threads else ""
-    )
+    words = f", {threads} {'thread' if threads == 1 else 'threads'}" if threads else ""
+    return f"{provenance.get('processor') or provenance.get('device')}{words}"

@@ -12,6 +12,7 @@ from rareseg.report.numerals import level
 from rareseg.report.page import Section, render_fragment
 from rareseg.report.palette import strategy_style
 from rareseg.report.results import BETA, SHOWN_RATES, SplitResults, StrategyResults
+from rareseg.report.stability_rows import stability_rows
 
 __all__ = ["charts_section", "results_section"]
 
@@ -111,6 +112,10 @@ def _tables(study: StudyRuns, found: SplitResults) -> dict[str, Any]:
             if s.name in found.differences
         ],
         "winners": found.seed_winners(),
+        "stability": [
+            {"row": row, "style": strategy_style(study.strategies.index(row.name))}
+            for row in stability_rows(study, found)
+        ],
     }
 
 

@@ -1,0 +1,58 @@
+"""The result of a study as a small table for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rareseg.metrics.runs_summary import RunsEstimate
+from rareseg.report.load_runs import StudyRuns
+from rareseg.report.numerals import level, rate
+from rareseg.report.results import SplitResults, split_results
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["text_summary"]
+
+COLUMNS = {"iou": "IoU", "dice": "Dice", "tpr": "TPR", "precision": "precision"}
+SPLIT_WORDS = {"test": "test", "val": "validation"}
+
+
+def text_summary(study: StudyRuns, results: SplitResults | None = None, *, interval: float = 0.95) -> Table:
+    """Strategies against mean IoU, Dice, TPR and precision of the rare classes, best first, with intervals.
+
+    Args:
+        study: The runs, as `load_runs` gives them.
+        results: Figures that were computed already; by default those of the judging split.
+        interval: Share of the bootstrap resamples inside an interval.
+
+    Returns:
+        A rich table, ready for ``Console().print``.
+    """
+    from rich.table import Table
+
+    found = results or split_results(study, split=study.splits[0], interval=interval)
+    classes = ", ".join(found.counted) or "none in this split"
+    table = Table(
+        title=f"Rare classes on the {SPLIT_WORDS[found.split]} images: pooled, mean over seeds",
+        caption=f"Mean of {classes}; under each the {level(interval)} interval over groups and seeds.",
+        title_justify="left",
+        caption_justify="left",
+    )
+    table.add_column("strategy", no_wrap=True)
+    table.add_column("seeds", justify="right")
+    for heading in COLUMNS.values():
+        table.add_column(heading, justify="right")
+    unranked = [strategy for strategy in found.strategies if strategy not in found.ranked]
+    for strategy in (*found.ranked, *unranked):
+        cells = [_cell(strategy.rare.pooled[key]) if strategy.rare else "-" for key in COLUMNS]
+        table.add_row(strategy.name, str(len(strategy.seeds)), *cells)
+    return table
+
+
+def _cell(estimate: RunsEstimate) -> str:
+    if not estimate.num_runs:
+        return "-"
+    if estimate.low != estimate.low:
+        return f"{rate(estimate.mean)}\nno interval"
+    return f"{rate(estimate.mean)}\n{rate(estimate.low)} to {rate(estimate.high)}"
