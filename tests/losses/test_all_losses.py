@@ -158,6 +158,15 @@ def test_tensors_are_buffers_and_nothing_is_trained(loss: Any) -> None:
     assert all(buffer.dtype == torch.float64 for buffer in moved.buffers())
 
 
+def test_it_is_traced_whole(loss: Any) -> None:
+    """No graph break, so that `torch.compile` can fuse it; the eager backend traces and compiles nothing."""
+    logits, target = batch()
+    traced = torch.compile(loss, backend="eager", fullgraph=True)
+    torch.testing.assert_close(
+        value_and_gradient(traced, logits, target), value_and_gradient(loss, logits, target)
+    )
+
+
 @pytest.mark.parametrize("name", list(LOSSES))
 def test_unknown_options_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=r"there is no key 'scal'\. Did you mean 'scale'"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
-
 from jaxtyping import Float, Integer
 from torch import Tensor
 
@@ -58,4 +56,8 @@ def cross_entropy(
 
 @register_loss("cross_entropy", PixelTermSettings)
 def _build_cross_entropy(settings: PixelTermSettings, classes: ClassFacts) -> PixelTerm:
-    return PixelTerm(attrgetter("nll"), weight=settings.weight(classes), reduction=settings.reduction)
+    return PixelTerm(_nll, weight=settings.weight(classes), reduction=settings.reduction)
+
+
+def _nll(inputs: LossInputs) -> Float[Tensor, "b h w"]:
+    return inputs.nll

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64, Integer
@@ -56,28 +54,31 @@ class LossInputs:
         self.logits: Float[Tensor, "b k h w"] = logits if wide else logits.float()
         self.target: Int64[Tensor, "b h w"] = target.long()
         self.ignore_index = ignore_index
+        self.valid: Bool[Tensor, "b h w"] = self.target != ignore_index
+        """Pixels that count."""
+        self.num_valid: Int64[Tensor, ""] = self.valid.sum()
+        """Number of pixels that count, left on the device."""
+        # Not functools.cached_property: its lock cannot be traced by torch.compile before Python 3.12.
+        self._log_probs: Tensor | None = None
+        self._nll: Tensor | None = None
 
     @property
     def num_classes(self) -> int:
         """Channels of the logits."""
         return self.logits.shape[1]
 
-    @cached_property
-    def valid(self) -> Bool[Tensor, "b h w"]:
-        """Pixels that count."""
-        return self.target != self.ignore_index
-
-    @cached_property
-    def num_valid(self) -> Int64[Tensor, ""]:
-        """Number of pixels that count, left on the device."""
-        return self.valid.sum()
-
-    @cached_property
+    @property
     def log_probs(self) -> Float[Tensor, "b k h w"]:
         """Logarithm of the softmax over the classes."""
-        return F.log_softmax(self.logits, dim=1)
+        if self._log_probs is None:
+            self._log_probs = F.log_softmax(self.logits, dim=1)
+        return self._log_probs
 
-    @cached_property
+    @property
     def nll(self) -> Float[Tensor, "b h w"]:
         """Minus the log-probability of the true class; exactly 0, with zero gradient, where ignored."""
-        return F.nll_loss(self.log_probs, self.target, ignore_index=self.ignore_index, reduction="none")
+        if self._nll is None:
+            self._nll = F.nll_loss(
+                self.log_probs, self.target, ignore_index=self.ignore_index, reduction="none"
+            )
+        return self._nll

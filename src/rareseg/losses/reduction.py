@@ -47,7 +47,7 @@ def reduce_pixels(
     if reduction == "weighted_mean":
         if weights is None:
             return weighted.sum() / inputs.num_valid.clamp_min(1)
-        total = weights.sum()
+        total = (weights * inputs.valid).sum()
         return weighted.sum() / total.where(total > 0, 1)
     raise ConfigError(
         f"Expected reduction 'mean', 'weighted_mean' or 'none', but got '{reduction}'. Use one of them."
@@ -55,11 +55,11 @@ def reduce_pixels(
 
 
 def _weight_map(inputs: LossInputs, weight: Float[Tensor, " k"]) -> Float[Tensor, "b h w"]:
-    """Weight of each pixel's true class; 0 where ignored."""
+    """Weight of each pixel's true class; where ignored, that of the first, since the value is 0 there."""
     if weight.shape != (inputs.num_classes,):
         raise ConfigError(
             f"Expected one weight for each of {inputs.num_classes} classes, but got {tuple(weight.shape)}."
             " Give them in class order."
         )
     known = inputs.target.where(inputs.valid, 0).flatten()
-    return weight.index_select(0, known).view_as(inputs.target) * inputs.valid
+    return weight.index_select(0, known).view_as(inputs.target)
