@@ -175,8 +175,8 @@ class FolderSource:
             return box
         if min(window.row, window.col) < 0 or not _fits(window, height, width):
             raise DataError(
-                f"The window ({_text(window)}) should lie inside the sample '{sample}' of {height} x {width} pixels; "
-                "give another window."
+                f"The window ({_text(window)}) should lie inside the sample '{sample}' of {height} x {width} "
+                "pixels; give another window."
             )
         return window.shifted(box.row, box.col)
 

@@ -17,10 +17,10 @@ def deal_groups(
     """Choose a part for every sample; samples of one group go to the same part.
 
     The classes are dealt out one after the other, the one in the fewest groups first, and of each class the
-    group with most of it first. A group goes to the part that is furthest below its share of the class, in
-    the mean of pixels and images. Before the groups of a class run out, parts that hold none of it come
-    first, so a class in as many groups as there are parts reaches all of them, and one in a single group the
-    part with the largest share.
+    group with most of it first. A group goes to the part that brings all parts nearest to their shares, in
+    pixels and images of that class and, with less weight, in images at all. Before the groups of a class run
+    out, parts that hold none of it come first, so a class in as many groups as there are parts reaches all of
+    them, and one in a single group the part with the largest share.
 
     Args:
         pixels: ``(n, k)`` pixels of each class in each sample.
@@ -41,73 +41,64 @@ def deal_groups(
     number = {name: index for index, name in enumerate(names)}
     rows = np.array([number[group] for group in groups])
     num_classes = pixels.shape[1]
-    # The last column counts the images themselves.
-    images = np.concatenate([pixels > 0, np.ones((len(pixels), 1), bool)], axis=1).astype(np.float64)
-    held = _sum_rows(images, rows, len(names))
-    amount = _shares(held)
-    amount[:, :num_classes] = (
-        amount[:, :num_classes] + _shares(_sum_rows(pixels.astype(float), rows, len(names)))
-    ) / 2
-    dealt = _Parts(np.asarray(shares, np.float64), amount, held > 0)
+    # Columns: pixels of each class, images that hold each class, images.
+    table = np.zeros((len(names), 2 * num_classes + 1))
+    np.add.at(table, rows, np.concatenate([pixels, pixels > 0, np.ones((len(pixels), 1))], axis=1))
+    dealer = _Dealer(table / np.maximum(table.sum(axis=0), 1), np.asarray(shares, np.float64))
     order = sorted(
-        range(num_classes), key=lambda index: (int((held[:, index] > 0).sum()), int(pixels[:, index].sum()))
+        range(num_classes), key=lambda index: (_num_holding(table, index), int(pixels[:, index].sum()))
     )
-    for column in (*order, num_classes):
-        dealt.deal(column)
-    return [int(dealt.part[row]) for row in rows]
+    for index in order:
+        dealer.deal([index, num_classes + index])
+    dealer.deal([2 * num_classes])
+    return [int(dealer.part[row]) for row in rows]
 
 
-class _Parts:
+class _Dealer:
     """What each part holds while groups are dealt out.
 
     Args:
+        amount: ``(g, m)`` what each group brings of each column, as a share of the column's sum; the last
+            column counts images.
         shares: ``(p,)`` share of each part.
-        amount: ``(g, k + 1)`` share of each class, and of the images, that each group brings.
-        holds: ``(g, k + 1)`` whether a group has any of it.
     """
 
-    def __init__(
-        self, shares: NDArray[np.float64], amount: NDArray[np.float64], holds: NDArray[np.bool_]
-    ) -> None:
+    def __init__(self, amount: NDArray[np.float64], shares: NDArray[np.float64]) -> None:
         self.part = np.full(len(amount), -1)
-        self._amount, self._holds = amount, holds
-        self._open = shares > 0
-        self._lacks = np.repeat(shares[:, None], amount.shape[1], axis=1)
-        self._reached = np.zeros((len(shares), amount.shape[1]), bool)
+        self._amount = amount
+        self._parts = np.flatnonzero(shares > 0)
+        self._shares = shares[self._parts, None]
+        self._filled = np.zeros((len(self._parts), amount.shape[1]))
 
-    def deal(self, column: int) -> None:
-        """Deal out all groups left that hold a class."""
-        waiting = np.flatnonzero((self.part < 0) & self._holds[:, column])
-        waiting = waiting[np.argsort(-self._amount[waiting, column], kind="stable")]
+    def deal(self, columns: list[int]) -> None:
+        """Deal out the groups that are left and hold any of the columns."""
+        brought = self._amount[:, columns].mean(axis=1)
+        waiting = np.flatnonzero((self.part < 0) & (brought > 0))
+        waiting = waiting[np.argsort(-brought[waiting], kind="stable")]
         for position, group in enumerate(waiting):
-            without = self._open & ~self._reached[:, column]
+            without = self._filled[:, columns[0]] == 0
             must = without.any() and len(waiting) - position <= without.sum()
-            self._give(int(group), self._neediest(without if must else self._open, column))
+            self._give(int(group), np.where(must & ~without, np.inf, self._cost(int(group), columns)))
 
-    def _neediest(self, candidates: NDArray[np.bool_], column: int) -> int:
-        """The candidate that lacks most of the class; between equals, the one that lacks most images.
+    def _cost(self, group: int, columns: list[int]) -> NDArray[np.float64]:
+        """Growth of the distance to the shares, as in a chi-square sum, if a part takes the group."""
+        used = [*columns, -1]
+        weight = np.array([1.0] * len(columns) + [0.25])
+        brings, filled = self._amount[group, used], self._filled[:, used]
+        due = self._shares * (filled.sum(axis=0) + brings)
+        growth = brings / self._shares * (2 * (filled - due) + brings)
+        cost: NDArray[np.float64] = np.round((weight * growth).sum(axis=1), 12)
+        return cost
 
-        Where these are equal too it is the last one, so that the test part comes before the validation part.
-        """
-        lack = np.round(self._lacks[:, [-1, column]], 9)
-        order = np.lexsort((np.arange(len(lack)), lack[:, 0], lack[:, 1]))
-        return int(order[candidates[order]][-1])
-
-    def _give(self, group: int, part: int) -> None:
-        self.part[group] = part
-        self._lacks[part] -= self._amount[group]
-        self._reached[part] |= self._holds[group]
-
-
-def _sum_rows(values: NDArray[np.float64], rows: NDArray[np.int64], number: int) -> NDArray[np.float64]:
-    sums = np.zeros((number, values.shape[1]))
-    np.add.at(sums, rows, values)
-    return sums
+    def _give(self, group: int, cost: NDArray[np.float64]) -> None:
+        # Among equals the last part takes it, so that the test part comes before the validation part.
+        chosen = len(cost) - 1 - int(np.argmin(cost[::-1]))
+        self.part[group] = self._parts[chosen]
+        self._filled[chosen] += self._amount[group]
 
 
-def _shares(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    divided: NDArray[np.float64] = sums / np.maximum(sums.sum(axis=0), 1)
-    return divided
+def _num_holding(table: NDArray[np.float64], column: int) -> int:
+    return int((table[:, column] > 0).sum())
 
 
 def _tie(seed: int, name: str) -> str:

@@ -19,7 +19,7 @@ from rareseg.types import Window
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["MaskLook", "pillow_header", "read_pillow_image", "read_pillow_mask"]
+__all__ = ["MaskLook", "has_palette", "pillow_header", "read_pillow_image", "read_pillow_mask"]
 
 MaskLook = Literal["raw", "color", "grey"]
 
@@ -158,3 +158,16 @@ def _png_depth(path: Path) -> tuple[int, int]:
     with path.open("rb") as file:
         header = file.read(26)
     return header[24], header[25]
+
+
+def has_palette(path: Path) -> bool:
+    """Whether a file's pixels are numbers of colours in a palette; False for TIFF.
+
+    Raises:
+        MissingFileError: There is no such file.
+        UnreadableFileError: The file is no image.
+    """
+    if path.suffix.lower() in (".tif", ".tiff"):
+        return False
+    with _opened(path) as image:
+        return image.mode in ("P", "PA")

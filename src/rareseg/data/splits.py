@@ -130,7 +130,7 @@ def _by_region(source: Source, settings: SplitSettings) -> Splits:
         length = height if settings.axis == "rows" else width
         if length < 2:
             raise SplitError(
-                f"The image of '{name}' has too few {settings.axis} to be cut ({length}); list it under `exclude`."
+                f"The image of '{name}' has {length} {settings.axis}, too few to cut; exclude it."
             )
         cut = min(max(round(length * settings.val_share), 1), length - 1)
         if settings.axis == "rows":
@@ -214,5 +214,5 @@ def _check_groups(source: Source, part_of: Mapping[str, str]) -> None:
         if part_of[other] != part:
             raise SplitError(
                 f"The group '{source.group(name)}' lies in two parts: '{other}' is in {part_of[other]}, "
-                f"'{name}' in {part}. Move one of them, so that no part is judged on objects that another has seen."
+                f"'{name}' in {part}. Move one of them, so that no object is both learnt from and judged on."
             )

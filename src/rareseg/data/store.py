@@ -84,7 +84,8 @@ class PixelStore:
         top, left = int(rows.min()), int(cols.min())
         box = Window(top, left, int(rows.max()) - top + 1, int(cols.max()) - left + 1)
         pixels, labels = self._pixels.read(index, box)
-        image[...] = pixels[:, rows[:, None] - top, cols - left]
+        # Rows first: whole rows are copied at once, so the slow gathering of columns is the only one.
+        np.take(np.take(pixels, rows - top, axis=1), cols - left, axis=2, out=image, mode="clip")
         mask[...] = IGNORE_INDEX
         inside = clamp_window(window, frame.height, frame.width)
         mask[inside.shifted(-window.row, -window.col).slices] = labels[inside.shifted(-top, -left).slices]
