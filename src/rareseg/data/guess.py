@@ -44,7 +44,6 @@ MASK_FOLDERS = (
     "targets",
     "y",
 )
-PART_FOLDERS = ("train", "training", "val", "valid", "validation", "test", "testing")
 SUFFIXES = ("", "_mask", "_label", "_labels", "_gt", "_seg", "-mask", "_segmentation", "_anno", "_annotation")
 TABLES = ("index.csv", "samples.csv", "dataset.csv")
 
@@ -146,7 +145,7 @@ def _from_folders(folder: Path) -> _Layout:
     files = _files_by_folder(folder)
     if not files:
         raise ConfigError(
-            f"'{folder}' holds no image ({', '.join(IMAGE_ENDINGS)}), also not in its subfolders; name the folder "
+            f"'{folder}' holds no image ({', '.join(IMAGE_ENDINGS)}), nor do its subfolders; name the folder "
             "that holds images and masks."
         )
     best: _Layout | None = None
@@ -160,8 +159,8 @@ def _from_folders(folder: Path) -> _Layout:
     if best is None:
         raise ConfigError(
             f"'{folder}' holds images, but no masks that belong to them; looked for folders named "
-            f"{', '.join(MASK_FOLDERS)} with the images' names, and for the endings {', '.join(SUFFIXES[1:])} of "
-            "names. Write dataset.yaml by hand after docs/formats.md."
+            f"{', '.join(MASK_FOLDERS)} with the images' names, and for names that end in "
+            f"{', '.join(SUFFIXES[1:])}. Write dataset.yaml by hand after docs/formats.md."
         )
     return best
 
@@ -189,14 +188,16 @@ def _candidates(folder: Path, files: dict[Path, list[Path]]) -> Iterator[tuple[P
     """Folders that may hold images and masks, the likeliest first."""
 
     def rank(path: Path, names: Sequence[str]) -> int:
-        return names.index(path.name.lower()) if path.name.lower() in names else len(names)
+        """Place in the list; a name such as ``train_masks`` stands behind the plain ones."""
+        name = path.name.lower()
+        if name in names:
+            return names.index(name)
+        return len(names) + (0 if name.endswith(tuple(f"_{word}" for word in names)) else 1)
 
-    masks = sorted(
-        (p for p in files if rank(p, MASK_FOLDERS) < len(MASK_FOLDERS)), key=lambda p: rank(p, MASK_FOLDERS)
-    )
-    images = sorted(
-        (p for p in files if p not in masks), key=lambda p: (rank(p, IMAGE_FOLDERS), len(p.parts))
-    )
+    ranks = {path: rank(path, MASK_FOLDERS) for path in files}
+    masks = sorted((path for path in files if ranks[path] <= len(MASK_FOLDERS)), key=lambda path: ranks[path])
+    others = (path for path in files if path not in masks)
+    images = sorted(others, key=lambda path: (rank(path, IMAGE_FOLDERS), len(path.parts)))
     for mask_folder in masks:
         for image_folder in images:
             yield image_folder, mask_folder
@@ -213,6 +214,7 @@ def _is_mixed(files: dict[Path, list[Path]], folder: Path) -> bool:
 def _pair(
     files: dict[Path, list[Path]], images: Path, masks: Path, suffix: str
 ) -> tuple[tuple[Path, Path], ...]:
+    """Images with their masks."""
     named: dict[str, Path] = {}
     for path in files[masks]:
         if images != masks or suffix or path.suffix.lower() == ".png":
@@ -228,7 +230,7 @@ def _pair(
 
 
 def _below(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
+    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _class_names(folder: Path) -> list[str]:

@@ -18,7 +18,9 @@ from rareseg.types import IGNORE_INDEX
 
 __all__ = ["MASKS_LOOKED_AT", "MaskGuess", "guess_masks"]
 
-MASKS_LOOKED_AT = 50
+MASKS_LOOKED_AT = 200
+"""Enough that a class in one image of a hundred is rarely missed; decoding them takes about a second."""
+
 MOST_CLASSES = 64
 """More values or colours than this are not taken for classes."""
 
@@ -35,9 +37,9 @@ class MaskGuess:
 def guess_masks(paths: Sequence[Path], names: Sequence[str]) -> tuple[MaskGuess, list[dict[str, Any]]]:
     """Guess how masks are stored and which classes they hold.
 
-    Small values that are not all 0 and 255 are indices; 255 beside them is what to ignore. Grey masks with 0
-    and 255, or with many values as blurred edges make them, are binary. Colours are classes, the most frequent
-    one first.
+    Small values that are not all 0 and 255 are indices; 255 beside them is ignored. Grey masks with 0
+    and 255, or with many values as blurred edges make them, are binary. Colours are classes, the one of
+    most pixels first.
 
     Args:
         paths: Some masks.
@@ -85,6 +87,9 @@ def _count_values(raw: NDArray[Any], path: Path) -> dict[int, int]:
         raise ConfigError(
             f"The mask '{path}' holds {raw.dtype}, but whole numbers were expected; save it as 8 bit."
         )
+    if raw.dtype == np.uint8:
+        numbers = np.bincount(raw.ravel(), minlength=256)
+        return {value: int(number) for value, number in enumerate(numbers) if number}
     values, numbers = np.unique(raw, return_counts=True)
     return dict(zip((int(value) for value in values), (int(number) for number in numbers), strict=True))
 
@@ -113,13 +118,13 @@ def _from_colors(
 ) -> tuple[MaskGuess, list[dict[str, Any]]]:
     if len(colors) > MOST_CLASSES:
         raise ConfigError(
-            f"The masks (such as '{example}') hold {len(colors)} colours, too many to be classes; save them as png "
-            "without blurred edges, or write dataset.yaml by hand after docs/formats.md."
+            f"The masks (such as '{example}') hold {len(colors)} colours, too many to be classes; save them "
+            "as png without blurred edges, or write dataset.yaml by hand after docs/formats.md."
         )
     ordered = [color for color, _ in colors.most_common()]
     classes = [
         {
-            "name": "background" if index == 0 else f"class_{index}",
+            "name": _name(index),
             "color": "#{:02x}{:02x}{:02x}".format(*color),
         }
         for index, color in enumerate(ordered)
@@ -134,18 +139,22 @@ def _from_values(
     found = [value for value in values if not (has_ignore and value == IGNORE_INDEX)]
     if len(found) > MOST_CLASSES:
         raise ConfigError(
-            f"The masks (such as '{example}') hold {len(found)} values, too many to be classes; use masks saved "
-            "without loss, or write dataset.yaml by hand after docs/formats.md."
+            f"The masks (such as '{example}') hold {len(found)} values, too many to be classes; use masks "
+            "saved without loss, or write dataset.yaml by hand after docs/formats.md."
         )
     if names and max(found) < len(names):
         classes: list[dict[str, Any]] = [{"name": name, "value": value} for value, name in enumerate(names)]
     else:
         classes = [
-            {"name": "background" if index == 0 else f"class_{index}", "value": value}
+            {"name": _name(index), "value": value}
             for index, value in enumerate(sorted({0, *found}) if min(found) <= 1 else found)
         ]
     ignore = IGNORE_INDEX if max(item["value"] for item in classes) < IGNORE_INDEX else None
     return MaskGuess("indexed", ignore), _at_least_two(classes)
+
+
+def _name(index: int) -> str:
+    return "background" if index == 0 else f"class_{index}"
 
 
 def _at_least_two(classes: list[dict[str, Any]]) -> list[dict[str, Any]]:
