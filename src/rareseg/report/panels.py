@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +12,11 @@ from numpy.typing import NDArray
 from rareseg.errors import ArtefactError
 from rareseg.metrics.counts import confusion_counts
 from rareseg.report.load_runs import Run, StudyRuns
-from rareseg.report.palette import ERROR_COLORS
+from rareseg.report.overlays import class_overlay, data_uri, error_overlay
 from rareseg.report.spots import Spot, choose_spots, crop_around
 from rareseg.types import IGNORE_INDEX, Window
 
 __all__ = ["Panel", "StrategyView", "make_panels"]
-
-_IGNORED = "#8c8c8c"
 
 
 @dataclass(frozen=True)
@@ -166,8 +161,8 @@ def _panel(
             StrategyView(
                 strategy=run.strategy,
                 seed=run.seed,
-                prediction=_class_overlay(shown, study, majority),
-                errors=_error_overlay(target, shown, majority),
+                prediction=class_overlay(shown, study, majority),
+                errors=error_overlay(target, shown, majority),
                 counts=_counts(target, shown, study.class_names, majority),
             )
         )
@@ -181,8 +176,8 @@ def _panel(
         image=spot.image,
         split=split,
         window=window,
-        picture=_data_uri(maps.picture[window.slices]),
-        annotation=_class_overlay(target, study, majority),
+        picture=data_uri(maps.picture[window.slices]),
+        annotation=class_overlay(target, study, majority),
         support={name: pixels for name, pixels in support.items() if pixels},
         ignored=int((target == IGNORE_INDEX).sum()),
         views=tuple(views),
@@ -198,51 +193,6 @@ def _counts(
         for index, (name, (tp, fp, fn)) in enumerate(zip(names, table, strict=True))
         if index != majority and tp + fp + fn
     }
-
-
-def _class_overlay(labels: NDArray[np.uint8], study: StudyRuns, majority: int) -> str:
-    """Classes in their colours; the majority lets the input through."""
-    colors = {i: study.class_colors[n] for i, n in enumerate(study.class_names) if i != majority}
-    return _indexed_uri(labels, {**colors, IGNORE_INDEX: _IGNORED})
-
-
-def _error_overlay(target: NDArray[np.uint8], prediction: NDArray[np.uint8], majority: int) -> str:
-    """Rare classes only: hit, false, missed, and one rare class taken for another."""
-    is_rare, says_rare = target != majority, prediction != majority
-    errors = np.zeros(target.shape, np.uint8)
-    errors[says_rare & ~is_rare] = 2
-    errors[is_rare & ~says_rare] = 3
-    errors[is_rare & says_rare] = 4
-    errors[is_rare & (target == prediction)] = 1
-    errors[target == IGNORE_INDEX] = 5
-    return _indexed_uri(errors, dict(enumerate([*ERROR_COLORS.values(), _IGNORED], start=1)))
-
-
-def _indexed_uri(indices: NDArray[np.uint8], colors: Mapping[int, str]) -> str:
-    """A palette PNG in which every index without a colour is transparent."""
-    from PIL import Image
-
-    lookup = np.zeros(256, np.uint8)
-    for position, index in enumerate(colors, start=1):
-        lookup[index] = position
-    picture = Image.fromarray(lookup[indices])
-    palette = [0, 0, 0]
-    for color in colors.values():
-        palette += [int(color[at : at + 2], 16) for at in (1, 3, 5)]
-    picture.putpalette(palette)
-    return _uri(picture, transparency=0, bits=4 if len(colors) < 16 else 8)
-
-
-def _data_uri(pixels: NDArray[np.uint8]) -> str:
-    from PIL import Image
-
-    return _uri(Image.fromarray(np.ascontiguousarray(pixels)))
-
-
-def _uri(picture: Any, **options: Any) -> str:
-    file = io.BytesIO()
-    picture.save(file, format="PNG", optimize=True, **options)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def _overlap(a: Window, b: Window) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rareseg.report.charts import exposure_chart
+from rareseg.report.exposure_chart import exposure_chart
 from rareseg.report.load_runs import StudyRuns
 from rareseg.report.page import Section, render_fragment
 from rareseg.report.palette import strategy_style

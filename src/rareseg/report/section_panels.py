@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rareseg.report.load_runs import StudyRuns
+from rareseg.report.overlays import IGNORED_COLOR
 from rareseg.report.page import Section, render_fragment
 from rareseg.report.palette import ERROR_COLORS, strategy_style
 from rareseg.report.panels import make_panels
@@ -24,6 +25,7 @@ def panels_section(study: StudyRuns, *, split: str) -> Section | None:
         styles={name: strategy_style(index) for index, name in enumerate(study.strategies)},
         classes=[{"name": name, "color": study.class_colors[name]} for name in study.rare_classes],
         errors=ERROR_COLORS,
+        ignored=IGNORED_COLOR,
         unit=study.data.get("unit") or "px",
         pixel_size=study.data.get("pixel_size"),
     )

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from rareseg.metrics.runs_summary import RunsSummary
-from rareseg.report.charts import curve_charts, trade_off_charts, training_charts, variation_charts
+from rareseg.report.curve_charts import curve_charts
 from rareseg.report.load_runs import StudyRuns
 from rareseg.report.numerals import level
 from rareseg.report.page import Section, render_fragment
 from rareseg.report.palette import strategy_style
 from rareseg.report.results import BETA, SHOWN_RATES, SplitResults, StrategyResults
 from rareseg.report.stability_rows import stability_rows
+from rareseg.report.trade_off_charts import trade_off_charts
+from rareseg.report.training_charts import training_charts
+from rareseg.report.variation_charts import variation_charts
 
 __all__ = ["charts_section", "results_section"]
 
