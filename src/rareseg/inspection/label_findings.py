@@ -63,45 +63,51 @@ def _single_groups(splits: Mapping[str, Mapping[str, Any]], class_names: Sequenc
     for part, row in splits.items():
         grouped = row["num_groups"] < row["num_images"]
         key, word = ("class_groups", "group") if grouped else ("class_images", "image")
-        for name in class_names:
-            if row[key][name] == 1:
-                images = counted(row["class_images"][name], "image", "images")
-                yield Finding(
-                    "single_group",
-                    "warning",
-                    f"'{name}' in {part} rests on a single {word} ({images}): what is measured is that"
-                    f" {word}, not the class. Use k-fold splits or give its interval with every score.",
-                )
+        alone = [name for name in class_names if row[key][name] == 1]
+        if alone:
+            rests = "rests" if len(alone) == 1 else "each rest"
+            yield Finding(
+                "single_group",
+                "warning",
+                f"In {part}, {some(alone, most=9)} {rests} on a single {word}: what is learnt or measured"
+                f" is that {word}, not the class. Use k-fold splits, and give intervals with every score.",
+            )
 
 
 def _drift(splits: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
     for part, row in splits.items():
+        off = []
         for name, ratio in row["drift"]["ratio"].items():
             if ratio and not 1 / DRIFT_FACTOR <= ratio <= DRIFT_FACTOR:
-                here, there = row["shares"][name], splits["train"]["shares"][name]
                 factor = f"{ratio:.1f} times more" if ratio > 1 else f"{1 / ratio:.1f} times less"
-                yield Finding(
-                    "drift",
-                    "warning",
-                    f"'{name}' takes {_percent(here)} of {part} but {_percent(there)} of train, {factor}:"
-                    " precision and thresholds will not carry over from one to the other unchanged.",
-                )
+                here, there = row["shares"][name], splits["train"]["shares"][name]
+                off.append(f"'{name}' {factor} ({_percent(here)} against {_percent(there)})")
+        if off:
+            yield Finding(
+                "drift",
+                "warning",
+                f"{part.capitalize()} holds another share than train of {', '.join(off)}: precision and"
+                " thresholds will not carry over unchanged.",
+            )
 
 
 def _tiny_regions(
     masks: Sequence[MaskStatistics], class_names: Sequence[str], paths: Mapping[str, str]
 ) -> Iterator[Finding]:
+    found = []
     for index, name in enumerate(class_names):
         sizes = np.concatenate([mask.region_sizes[index] for mask in masks] or [np.zeros(0, np.int64)])
         tiny = int((sizes <= TINY).sum())
         if tiny:
-            yield Finding(
-                "tiny_region",
-                "note",
-                f"'{name}': {counted(tiny, 'region', 'regions')} of {len(sizes)} cover at most {TINY} pixels,"
-                " most likely stray strokes or compression noise. Look at them and clean the masks.",
-                [paths[mask.sample] for mask in masks if (mask.region_sizes[index] <= TINY).any()],
-            )
+            found.append(f"{tiny} of {len(sizes)} regions of '{name}'")
+    if found:
+        yield Finding(
+            "tiny_region",
+            "note",
+            f"{', '.join(found)} cover at most {TINY} pixels: stray strokes or compression noise. Look at them"
+            " and clean the masks.",
+            [paths[m.sample] for m in masks if any((s <= TINY).any() for s in m.region_sizes)],
+        )
 
 
 def _unlabelled(masks: Sequence[MaskStatistics], paths: Mapping[str, str]) -> Iterator[Finding]:
