@@ -106,7 +106,7 @@ def test_regions_refuse():
         region_counts(flat, np.zeros((2, 3), int), 2)
     with pytest.raises(SizeMismatchError, match=r"\(height, width\) arrays"):
         region_counts(flat[0], flat[0], 2)
-    with pytest.raises(DataError, match="hold class indices 0 to 1, but hold 4"):
+    with pytest.raises(DataError, match="'prediction' should hold class indices 0 to 1, but holds 4"):
         region_counts(flat, flat + 4, 2)
     with pytest.raises(OptionError, match="'min_overlap' should be at least 1 pixel, but is 0"):
         region_counts(flat, flat, 2, min_overlap=0)

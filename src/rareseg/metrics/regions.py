@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rareseg.errors import DataError, OptionError, SizeMismatchError
+from rareseg.metrics.components import Components, find_components
 from rareseg.types import IGNORE_INDEX
 
 __all__ = ["region_counts"]
@@ -54,45 +56,56 @@ def region_counts(
         raise OptionError(
             f"'min_overlap' should be at least 1 pixel, but is {min_overlap}; 1 counts any touch."
         )
-    counts = np.zeros((num_classes, 4), np.int64)
-    ignored = target == IGNORE_INDEX
-    classes = sorted({*np.unique(target[~ignored]).tolist(), *np.unique(prediction[~ignored]).tolist()})
-    if classes and not 0 <= classes[0] <= classes[-1] < num_classes:
-        wrong = classes[0] if classes[0] < 0 else classes[-1]
-        raise DataError(
-            f"target and prediction should hold class indices 0 to {num_classes - 1}, but hold {wrong}; "
-            f"map that value to a class or, in the target, to {IGNORE_INDEX}."
-        )
-    for index in classes:
-        counts[index] = _count_class(target == index, prediction == index, ignored, min_overlap)
-    return counts
+    if not target.size:
+        return np.zeros((num_classes, 4), np.int64)
+    true, predicted = find_components(target), find_components(prediction)
+    overlap = _overlap(true, predicted, target.size)
+    _check_classes(overlap, num_classes)
+    is_same = (overlap.true_value == overlap.predicted_value) & (overlap.true_value != IGNORE_INDEX)
+    covered = np.bincount(overlap.true[is_same], overlap.area[is_same], minlength=len(true.areas))
+    hit = covered >= np.minimum(true.areas, min_overlap)
+    right = np.zeros(len(predicted.areas), bool)
+    right[overlap.predicted[is_same & hit[overlap.true]]] = True
+    is_ignored = overlap.true_value == IGNORE_INDEX
+    unknown = np.bincount(
+        overlap.predicted[is_ignored], overlap.area[is_ignored], minlength=len(predicted.areas)
+    )
+    kept = right | (2 * unknown < predicted.areas)
+    columns = (true.values, true.values[hit], predicted.values[kept], predicted.values[kept & ~right])
+    # Above the class indices stand ignored regions; what a prediction holds there was not kept.
+    return np.stack([np.bincount(column, minlength=num_classes)[:num_classes] for column in columns], axis=1)
 
 
-def _count_class(
-    true: NDArray[np.bool_], predicted: NDArray[np.bool_], ignored: NDArray[np.bool_], min_overlap: int
-) -> tuple[int, int, int, int]:
-    # A rare class covers little of the image: label only the box around it.
-    either = true | predicted
-    rows, cols = np.flatnonzero(either.any(axis=1)), np.flatnonzero(either.any(axis=0))
-    box = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
-    true, predicted, ignored = true[box], predicted[box], ignored[box]
-    overlap = true & predicted
-    true_labels, num_true = _label(true)
-    predicted_labels, num_predicted = _label(predicted)
-    sizes = np.bincount(true_labels[true], minlength=num_true + 1)[1:]
-    covered = np.bincount(true_labels[overlap], minlength=num_true + 1)[1:]
-    hit = covered >= np.minimum(sizes, min_overlap)
-    right = np.zeros(num_predicted + 1, bool)
-    right[predicted_labels[overlap][hit[true_labels[overlap] - 1]]] = True
-    areas = np.bincount(predicted_labels[predicted], minlength=num_predicted + 1)[1:]
-    unknown = np.bincount(predicted_labels[predicted & ignored], minlength=num_predicted + 1)[1:]
-    dropped = ~right[1:] & (2 * unknown >= areas)
-    num_kept = num_predicted - int(dropped.sum())
-    return num_true, int(hit.sum()), num_kept, num_kept - int(right.sum())
+@dataclass(frozen=True)
+class _Overlap:
+    """Stretches of pixels that lie in one true and one predicted component."""
+
+    true: NDArray[np.intp]
+    predicted: NDArray[np.intp]
+    true_value: NDArray[np.int64]
+    predicted_value: NDArray[np.int64]
+    area: NDArray[np.intp]
 
 
-def _label(region: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
-    from scipy import ndimage
+def _overlap(true: Components, predicted: Components, size: int) -> _Overlap:
+    starts = np.union1d(true.starts, predicted.starts)
+    of_true = true.component[np.searchsorted(true.starts, starts, side="right") - 1]
+    of_predicted = predicted.component[np.searchsorted(predicted.starts, starts, side="right") - 1]
+    return _Overlap(
+        true=of_true,
+        predicted=of_predicted,
+        true_value=true.values[of_true],
+        predicted_value=predicted.values[of_predicted],
+        area=np.diff(starts, append=size),
+    )
 
-    labels, number = ndimage.label(region, structure=np.ones((3, 3), bool))
-    return labels, int(number)
+
+def _check_classes(overlap: _Overlap, num_classes: int) -> None:
+    counted = overlap.true_value != IGNORE_INDEX
+    for name, values in (("target", overlap.true_value), ("prediction", overlap.predicted_value)):
+        wrong = values[counted & ((values < 0) | (values >= num_classes))]
+        if len(wrong):
+            raise DataError(
+                f"'{name}' should hold class indices 0 to {num_classes - 1}, but holds {wrong[0]}; "
+                f"map that value to a class or, in the target, to {IGNORE_INDEX}."
+            )

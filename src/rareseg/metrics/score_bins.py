@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["score_bins"]
 
+# Logits handled at once: on a CPU small enough for its caches, on a GPU large enough to fill it.
+_CPU_BLOCK, _GPU_BLOCK = 1 << 18, 1 << 26
+
 
 def score_bins(logits: Float[Tensor, "b k h w"]) -> UInt8[Tensor, "b k h w"]:
     """Bins of each class's softmax score, as `ScoreHistogram.add_bins` counts them.
@@ -33,8 +36,20 @@ def score_bins(logits: Float[Tensor, "b k h w"]) -> UInt8[Tensor, "b k h w"]:
     """
     import torch
 
-    shifted = logits.detach().float()
-    shifted = shifted - shifted.amax(dim=1, keepdim=True)
+    bins = torch.empty(logits.shape, dtype=torch.uint8, device=logits.device)
+    block = _CPU_BLOCK if logits.device.type == "cpu" else _GPU_BLOCK
+    rows = max(1, block // max(1, logits[:, :, :1].numel()))
+    for start in range(0, logits.shape[2], rows):
+        part = slice(start, start + rows)
+        bins[:, :, part] = _positions(logits[:, :, part].detach().float())
+    return bins
+
+
+def _positions(logits: Tensor) -> Tensor:
+    """Positions 0 to 255 on the scale of bins; the conversion to bytes rounds them down."""
+    import torch
+
+    shifted = logits - logits.amax(dim=1, keepdim=True)
     rest = shifted.exp()
     low = rest < 1
     num_top = (~low).sum(dim=1, keepdim=True).float()
@@ -42,4 +57,4 @@ def score_bins(logits: Float[Tensor, "b k h w"]) -> UInt8[Tensor, "b k h w"]:
     others = (rest * low).sum(dim=1, keepdim=True)
     rest = torch.where(low, num_top + others - rest, num_top - 1 + others)
     position = (shifted - rest.log()).mul_(BINS_PER_LOGIT).add_(NUM_BINS // 2)
-    return torch.nan_to_num(position, nan=0.0).clamp_(0, NUM_BINS - 1).to(torch.uint8)
+    return torch.nan_to_num(position, nan=0.0).clamp_(0, NUM_BINS - 1)

@@ -46,7 +46,11 @@ class ScoreHistogram:
             SizeMismatchError: The shapes do not fit together.
             DataError: A probability is NaN or outside 0 to 1, or a target is not a class index.
         """
-        self.add_bins(target, bin_index(probabilities))
+        probabilities = np.asarray(probabilities)
+        bins = np.empty(probabilities.shape, np.uint8)
+        for index, probability in enumerate(probabilities):
+            bins[index] = bin_index(probability)
+        self.add_bins(target, bins)
 
     def add_logits(self, target: NDArray[Any], logits: NDArray[np.floating]) -> None:
         """Count a softmax model's logits ``(k, ...)`` without the way over probabilities.
