@@ -24,7 +24,7 @@ def placements(shape, patch):
 
 
 def test_all_positions_of_all_regions_are_equally_likely(make_plan, masks):
-    plan = make_plan("uniform")
+    plan = make_plan({"name": "uniform", "weight": "positions"})
     drawn = plan.draw(uniforms(11, np.arange(200_000), 3))
     cells = {(r, *place): 0 for r, mask in enumerate(masks) for place in placements(mask.shape, (16, 16))}
     assert len(cells) == 25 * 35 + 7 * 45 + 11 * 10 + 1

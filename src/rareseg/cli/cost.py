@@ -21,8 +21,9 @@ def cost(
     import torch
 
     from rareseg.models.build import build_model
-    from rareseg.models.cost import cost_table, render_cost_table
+    from rareseg.models.cost import cost_table
+    from rareseg.models.cost_markdown import cost_markdown
 
     with torch.device("meta"):
         built = build_model({"name": model, "base_channels": base_channels}, in_channels=bands, num_classes=classes)
-    typer.echo(render_cost_table(cost_table(built, (batch, bands, size, size))))
+    typer.echo(cost_markdown(cost_table(built, (batch, bands, size, size))))

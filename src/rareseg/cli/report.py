@@ -18,7 +18,7 @@ def report(
     quiet: Quiet = False,
 ) -> None:
     """Write one self-contained HTML page that compares the strategies."""
-    from rareseg.report.text_summary import print_summary
+    from rareseg.cli.summary import print_summary
     from rareseg.report.write_report import write_report
 
     path = write_report(runs, out or runs / "report.html")

@@ -58,8 +58,8 @@ def execute_study(
         RaresegError: A mistake in the study or its data, or runs that failed.
     """
     from rareseg.cli.stop_signal import StopSignal
+    from rareseg.cli.summary import print_summary
     from rareseg.errors import TrainingError
-    from rareseg.report.text_summary import print_summary
     from rareseg.study.progress import Progress, RichProgress
     from rareseg.study.run_study import run_study
 

@@ -129,8 +129,9 @@ class RecordSettings(Settings):
     """Steps between rows of log.csv."""
     validate_every: int | None = Field(default=None, ge=1)
     """Steps between validation scores in the log; by default a tenth of the run."""
-    validate_megapixels: float = Field(default=2.0, gt=0)
-    """Size of the fixed sample of validation images (those with rare classes first) that these scores use."""
+    validate_megapixels: float | None = Field(default=None, gt=0)
+    """Size of the fixed sample of validation images (those with rare classes first) that these scores use; by
+    default a fiftieth of what training reads, so that scores cost a small share of the time."""
     checkpoint_steps: tuple[int, ...] = ()
     """Steps whose weights are kept and evaluated besides the last (for stability over iterations)."""
     checkpoint_seconds: float = Field(default=60.0, ge=0)

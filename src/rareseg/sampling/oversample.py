@@ -24,7 +24,7 @@ class OversampleSettings(Settings):
     name: Literal["oversample"] = "oversample"
     shares: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(min_length=1)
     """Class name and share of the patches that hold it for certain; what is left of 1 is drawn uniformly."""
-    weight: Literal["positions", "pixels", "regions"] = "positions"
+    weight: Literal["positions", "pixels", "regions"] = "pixels"
     """How likely a region is for the uniform rest, as in the plan ``uniform``."""
 
 
@@ -51,7 +51,7 @@ class OversamplePlan(Plan):
     SETTINGS: ClassVar[type[Settings]] = OversampleSettings
     NUM_UNIFORMS: ClassVar[int] = 4
 
-    def __init__(self, context: PlanContext, *, shares: dict[str, float], weight: str = "positions") -> None:
+    def __init__(self, context: PlanContext, *, shares: dict[str, float], weight: str = "pixels") -> None:
         _check(context, shares)
         self.patch_size = context.patch_size
         self.shares = dict(shares)

@@ -51,7 +51,7 @@ def build_plan(
         ...     "uniform", regions=regions, locations=locations, patch_size=(2, 2), class_names=["background"]
         ... )
         >>> plan.describe()
-        'uniform: 2 x 2 patches from 1 regions, every position equally likely'
+        'uniform: 2 x 2 patches from 1 regions, regions by area'
     """
     keys: Mapping[str, Any] = {"name": settings} if isinstance(settings, str) else settings
     name = keys.get("name") if isinstance(keys, Mapping) else None

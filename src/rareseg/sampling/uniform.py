@@ -17,10 +17,10 @@ class UniformSettings(Settings):
     """Keys of the plan ``uniform``."""
 
     name: Literal["uniform"] = "uniform"
-    weight: Literal["positions", "pixels", "regions"] = "positions"
-    """How likely a region is. positions: by its number of patch positions, so every position of every region
-    is equally likely. pixels: by its area; for regions of mixed size not much larger than a patch, where
-    positions would all but leave out the small ones. regions: all alike."""
+    weight: Literal["positions", "pixels", "regions"] = "pixels"
+    """How likely a region is. pixels: by its area. positions: by its number of patch positions, so every
+    position of every region is equally likely, which all but leaves out regions hardly larger than a patch
+    where others are much larger. regions: all alike."""
 
 
 @PLANS.register("uniform")
@@ -28,8 +28,8 @@ class UniformPlan(Plan):
     """Every position of a patch within a region is equally likely.
 
     Along each axis the patch stays inside a region that is larger than it. In a smaller region the patch
-    reaches outside, and all positions that keep the whole region inside the patch are equally likely. With
-    the default ``weight`` every position of every region has the same chance.
+    reaches outside, and all positions that keep the whole region inside the patch are equally likely.
+    Regions are drawn by their area unless ``weight`` says otherwise.
 
     Args:
         context: Regions, locations and patch size.
@@ -39,7 +39,7 @@ class UniformPlan(Plan):
     SETTINGS: ClassVar[type[Settings]] = UniformSettings
     NUM_UNIFORMS: ClassVar[int] = 3
 
-    def __init__(self, context: PlanContext, *, weight: str = "positions") -> None:
+    def __init__(self, context: PlanContext, *, weight: str = "pixels") -> None:
         self.patch_size = context.patch_size
         self.weight = weight
         sizes = np.array([region.window[2:] for region in context.regions], np.int64).reshape(-1, 2)

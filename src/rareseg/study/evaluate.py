@@ -19,10 +19,11 @@ from rareseg.metrics.counts_table import CountsTable
 from rareseg.metrics.region_table import RegionTable
 from rareseg.metrics.regions import region_counts
 from rareseg.metrics.score_bins import score_bins
-from rareseg.metrics.scores import ScoreHistogram, ScoreTable
+from rareseg.metrics.score_table import ScoreTable
+from rareseg.metrics.scores import ScoreHistogram
 from rareseg.strategies.heads import Head
 from rareseg.study.previews import safe_name
-from rareseg.types import Region, Window
+from rareseg.types import IGNORE_INDEX, Region, Window
 
 __all__ = ["EvaluationTables", "Judge", "evaluate", "quick_score"]
 
@@ -119,9 +120,14 @@ def evaluate(
             **where,
             counts=region_counts(target, labels, num_classes),
             class_names=tables.class_names,
-            megapixels=region.window.area / 1e6,
+            megapixels=float((target != IGNORE_INDEX).sum() / 1e6),
         )
-        tables.scores.append(**where, histogram=histogram, class_names=tables.class_names)
+        tables.scores.append(
+            **where,
+            positives=histogram.positives,
+            negatives=histogram.negatives,
+            class_names=tables.class_names,
+        )
         if predictions is not None:
             write_indexed_png(predictions / split.name / f"{safe_name(region.sample)}.png", labels, palette)
         if progress:

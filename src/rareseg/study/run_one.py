@@ -194,9 +194,12 @@ def _validation_sample(context: RunContext) -> tuple[Region, ...]:
     majority = int(np.argmax(context.training.class_pixels))
     rarity[majority] = 0
     order = np.argsort(-((counts > 0) * rarity).max(axis=1), kind="stable")
+    budget, record = context.settings.budget, context.settings.record
+    trained = budget.steps * budget.batch_size * budget.patch_size[0] * budget.patch_size[1]
+    limit = record.validate_megapixels * 1e6 if record.validate_megapixels else max(2.5e5, trained / 50)
     chosen, area = [], 0.0
     for index in _round_robin(order, counts, rarity):
-        if chosen and area + regions[index].window.area > context.settings.record.validate_megapixels * 1e6:
+        if chosen and area + regions[index].window.area > limit:
             continue
         chosen.append(regions[index])
         area += regions[index].window.area

@@ -133,6 +133,7 @@ def _build_streams(
 ) -> tuple[list[tuple[int, PatchStream]], dict[str, dict[str, float]]]:
     streams = []
     planned: dict[str, dict[str, float]] = {"pixels": {}, "patches_with": {}}
+    fixes_pixels = True
     for phase in strategy.phases_of(budget.steps):
         plan = build_plan(
             phase.sampling,
@@ -147,6 +148,9 @@ def _build_streams(
         for kind, shares in (("pixels", plan.planned), ("patches_with", plan.planned_patches)):
             for name, value in shares.items():
                 planned[kind][name] = planned[kind].get(name, 0.0) + share * value
+        fixes_pixels &= bool(plan.planned)
+    if not fixes_pixels:
+        planned["pixels"] = {}
     return streams, planned
 
 
