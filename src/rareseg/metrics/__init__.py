@@ -1,0 +1,1 @@
+"""Room 2: counts and scores of a prediction, and every figure as a function of them."""

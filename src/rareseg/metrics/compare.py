@@ -95,25 +95,36 @@ def paired_difference(
         if name not in a.class_names:
             raise UnknownNameError("class", name, a.class_names)
     choices = [(name,) for name in chosen] + ([tuple(chosen)] if len(chosen) > 1 else [])
-    results = []
-    for choice in choices:
-        difference, samples, num_groups = _difference(a, b, choice, RATE_NAMES.index(rate), seed)
-        low, high = percentile_interval(samples, interval)
-        known = num_groups >= 2 and not np.isnan(difference)
-        results.append(
-            PairedDifference(
-                class_names=choice,
-                rate=rate,
-                averaging=averaging,
-                difference=difference,
-                low=float(low) if known else np.nan,
-                high=float(high) if known else np.nan,
-                probability_better=_share_better(-samples if rate == "fpr" else samples) if known else np.nan,
-                num_runs=(len(tables_a), len(tables_b)),
-                num_groups=num_groups,
-            )
-        )
-    return results
+    return [
+        _compare(a, b, choice, rate=rate, averaging=averaging, interval=interval, seed=seed)
+        for choice in choices
+    ]
+
+
+def _compare(
+    a: RunSamples,
+    b: RunSamples,
+    choice: tuple[str, ...],
+    *,
+    rate: str,
+    averaging: Averaging,
+    interval: float,
+    seed: int,
+) -> PairedDifference:
+    difference, samples, num_groups = _difference(a, b, choice, RATE_NAMES.index(rate), seed)
+    low, high, better = _read_off(samples, interval, lower_is_better=rate == "fpr")
+    known = num_groups >= 2 and not np.isnan(difference)
+    return PairedDifference(
+        class_names=choice,
+        rate=rate,
+        averaging=averaging,
+        difference=difference,
+        low=low if known else np.nan,
+        high=high if known else np.nan,
+        probability_better=better if known else np.nan,
+        num_runs=(len(a.values), len(b.values)),
+        num_groups=num_groups,
+    )
 
 
 def _difference(
@@ -136,11 +147,14 @@ def _mean(values: NDArray[np.float64]) -> float:
     return float(defined.mean()) if len(defined) else np.nan
 
 
-def _share_better(samples: NDArray[np.float64]) -> float:
-    defined = samples[~np.isnan(samples)]
-    if not len(defined):
-        return np.nan
-    return float(np.mean(defined > 0) + np.mean(defined == 0) / 2)
+def _read_off(
+    samples: NDArray[np.float64], interval: float, *, lower_is_better: bool
+) -> tuple[float, float, float]:
+    """Ends of the interval, and the share of samples in which A is better."""
+    low, high = percentile_interval(samples, interval)
+    defined = samples[~np.isnan(samples)] * (-1 if lower_is_better else 1)
+    better = np.mean(defined > 0) + np.mean(defined == 0) / 2 if len(defined) else np.nan
+    return float(low), float(high), float(better)
 
 
 def _check_alike(a: RunSamples, b: RunSamples) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rareseg.metrics.counts_table import CountsTable
-from rareseg.metrics.cube import make_cube
+from rareseg.metrics.cube import Cube, make_cube
 from rareseg.metrics.estimate import Estimate
 from rareseg.metrics.intervals import check_interval
-from rareseg.metrics.rate_samples import draw_rate_samples, estimate_rates
+from rareseg.metrics.rate_samples import RateSamples, draw_rate_samples, estimate_rates
 
 __all__ = ["ClassSummary", "summarise"]
 
@@ -79,29 +79,27 @@ def summarise(
     check_interval(interval, num_resamples)
     cube = make_cube(table)
     samples = draw_rate_samples(cube, num_resamples=num_resamples, seed=seed, beta=beta)
-    totals = cube.values.sum(axis=0)
-    present = cube.values[..., 0] + cube.values[..., 2]
-    summaries = []
-    for index, name in enumerate(cube.class_names):
-        tp, fp, fn, tn = (int(count) for count in totals[index])
-        numbers = {"num_images": samples.num_images[index], "num_groups": samples.num_groups[index]}
-        summaries.append(
-            ClassSummary(
-                class_name=name,
-                tp=tp,
-                fp=fp,
-                fn=fn,
-                tn=tn,
-                num_images=len(cube.images),
-                num_images_with_class=int((present[:, index] > 0).sum()),
-                num_groups=len(cube.groups),
-                num_groups_with_class=int((cube.by_group(present)[:, index] > 0).sum()),
-                pooled=estimate_rates(
-                    samples.pooled[index], samples.pooled_samples[:, index], interval=interval, **numbers
-                ),
-                mean_over_images=estimate_rates(
-                    samples.mean[index], samples.mean_samples[:, index], interval=interval, **numbers
-                ),
-            )
-        )
-    return summaries
+    return [_of_class(cube, samples, index, interval) for index in range(len(cube.class_names))]
+
+
+def _of_class(cube: Cube, samples: RateSamples, index: int, interval: float) -> ClassSummary:
+    tp, fp, fn, tn = (int(count) for count in cube.values[:, index].sum(axis=0))
+    present = cube.values[:, index, 0] + cube.values[:, index, 2]
+    numbers = {"num_images": samples.num_images[index], "num_groups": samples.num_groups[index]}
+    return ClassSummary(
+        class_name=cube.class_names[index],
+        tp=tp,
+        fp=fp,
+        fn=fn,
+        tn=tn,
+        num_images=len(cube.images),
+        num_images_with_class=int((present > 0).sum()),
+        num_groups=len(cube.groups),
+        num_groups_with_class=int((cube.by_group(present) > 0).sum()),
+        pooled=estimate_rates(
+            samples.pooled[index], samples.pooled_samples[:, index], interval=interval, **numbers
+        ),
+        mean_over_images=estimate_rates(
+            samples.mean[index], samples.mean_samples[:, index], interval=interval, **numbers
+        ),
+    )
