@@ -10,15 +10,21 @@ from rareseg.report.chart import Chart
 from rareseg.report.page import Section, _environment, render_fragment, render_page
 
 TEXT_PAIRS = [
-    ("fg", "bg"), ("fg", "surface"), ("fg", "raised"), ("muted", "bg"), ("muted", "surface"), ("muted", "raised"),
-    ("accent", "bg"), ("fg", "warn-bg"), ("fg", "bad-bg"), ("fg", "good-bg"), ("fg", "info-bg"), ("good", "surface"),
-    ("good", "raised"),
-]  # fmt: skip
+    *[
+        ("fg", ground)
+        for ground in ("bg", "surface", "raised", "warn-bg", "bad-bg", "good-bg", "info-bg", "tab")
+    ],
+    *[("muted", ground) for ground in ("bg", "surface", "raised")],
+    *[("good", ground) for ground in ("surface", "raised")],
+    ("accent", "bg"),
+]
 
 
 def test_page_is_balanced_and_names_its_sections(parse):
     page = parse(
-        render_page("A & <b>", [Section("one", "First", "<p>x</p>", lead="Lead"), Section("two", "Second", "")])
+        render_page(
+            "A & <b>", [Section("one", "First", "<p>x</p>", lead="Lead"), Section("two", "Second", "")]
+        )
     )
     assert page.problems == []
     anchors = [attrs["href"] for tag, attrs in page.tags if tag == "a"]
@@ -75,12 +81,20 @@ def test_strategy_colours_stand_out_from_the_ground(theme):
 
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
-PROTAN = np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]])
-DEUTAN = np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]])
-TRITAN = np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]])
+PROTAN = np.array(
+    [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+)
+DEUTAN = np.array(
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+)
+TRITAN = np.array(
+    [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+)
 
 
-@pytest.mark.parametrize("vision", [np.eye(3), PROTAN, DEUTAN, TRITAN], ids=["full", "protan", "deutan", "tritan"])
+@pytest.mark.parametrize(
+    "vision", [np.eye(3), PROTAN, DEUTAN, TRITAN], ids=["full", "protan", "deutan", "tritan"]
+)
 def test_error_colours_differ_in_every_colour_vision(vision):
     seen = [_lab(vision @ _linear(color)) for color in palette.ERROR_COLORS.values()]
     distances = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from rareseg.report.load_runs import load_runs
+from rareseg.report.text_summary import text_summary
+
+
+def test_table_names_every_strategy_best_first(runs):
+    console = Console(file=io.StringIO(), width=120)
+    console.print(text_summary(load_runs(runs)))
+    text = console.file.getvalue()
+    for word in ("baseline", "focal_iscf", "oversampled_cavity", "wce_icf", "IoU", "precision", "95"):
+        assert word in text
+    assert text.index("focal_iscf") < text.index("baseline")
+    assert "Mean of agglomeration, crack, cavity" in text
+
+
+def test_it_fits_a_narrow_terminal(runs):
+    console = Console(file=io.StringIO(), width=80)
+    console.print(text_summary(load_runs(runs)))
+    assert max(len(line) for line in console.file.getvalue().splitlines()) <= 80
