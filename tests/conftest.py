@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from tiny import make_tiny_dataset, make_tiny_study
+
+from rareseg.cli.main import main
 
 SHARED = Path(os.environ.get("RARESEG_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -24,3 +27,18 @@ def reference_tables() -> Path:
     if not (SHARED / "reference").is_dir():
         pytest.skip(f"reference tables are not on this machine (looked in {SHARED / 'reference'})")
     return SHARED / "reference"
+
+
+@pytest.fixture
+def tiny_dataset(tmp_path: Path) -> Path:
+    """Folder of a small dataset made by code, its own for each test."""
+    return make_tiny_dataset(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the finished runs of a tiny study: two strategies, two seeds. Read it, do not write to it."""
+    folder = tmp_path_factory.mktemp("finished")
+    study = make_tiny_study(folder, make_tiny_dataset(folder / "data"), seeds=[0, 1])
+    assert main(["run", str(study), "--out", str(folder / "runs"), "--device", "cpu", "--quiet"]) == 0
+    return folder / "runs"

@@ -1,0 +1,63 @@
+"""A dataset and a study small enough to train in seconds; shared by tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import yaml
+from PIL import Image
+
+def make_tiny_dataset(folder: Path, *, num_images: int = 9, size: tuple[int, int] = (72, 88)) -> Path:
+    """A folder dataset with two rare classes: bright squares and dark lines on noise; groups of three images."""
+    rng = np.random.default_rng(0)
+    (folder / "images").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    rows = []
+    for number in range(num_images):
+        image = rng.normal(120, 12, size)
+        mask = np.zeros(size, np.uint8)
+        for _ in range(3):
+            row, col = rng.integers(4, size[0] - 12), rng.integers(4, size[1] - 12)
+            image[row : row + 6, col : col + 6] += 70
+            mask[row : row + 6, col : col + 6] = 1
+        row = rng.integers(4, size[0] - 4)
+        image[row : row + 2] -= 60
+        mask[row : row + 2] = 2
+        name = f"im{number:02d}"
+        Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(folder / "images" / f"{name}.png")
+        Image.fromarray(mask).save(folder / "masks" / f"{name}.png")
+        part = ("train", "val", "test")[number // 3]
+        rows.append(f"{name},images/{name}.png,masks/{name}.png,{part},g{number // 3}")
+    (folder / "samples.csv").write_text("sample_id,image,mask,split,group\n" + "\n".join(rows) + "\n")
+    (folder / "dataset.yaml").write_text(
+        "name: tiny\nclasses: [{name: background}, {name: square}, {name: line}]\nsamples: samples.csv\n"
+        "group: {column: group}\nsplit: {kind: column}\n"
+    )
+    return folder
+
+
+def make_tiny_study(folder: Path, dataset: Path, **changes: object) -> Path:
+    """A study over the tiny dataset that trains in seconds."""
+    settings: dict[str, object] = {
+        "name": "tiny",
+        "dataset": str(dataset / "dataset.yaml"),
+        "seeds": [0],
+        "budget": {"steps": 12, "batch_size": 4, "patch_size": 32},
+        "record": {"log_every": 2, "validate_every": 6, "checkpoint_steps": [6], "checkpoint_seconds": 0},
+        "precision": "float32",
+        "base": {"model": {"name": "unet", "base_channels": 4, "depth": 2}},
+        "strategies": {
+            "baseline": {},
+            "remedy": {
+                "sampling": {"name": "oversample", "shares": {"square": 0.5}},
+                "loss": {"name": "focal", "gamma": 2.0, "weights": "iscf"},
+            },
+        },
+        **changes,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
