@@ -19,12 +19,13 @@ from rareseg.data.pillow_file import MaskLook
 from rareseg.data.regions_of_interest import read_regions_of_interest
 from rareseg.data.samples import find_samples
 from rareseg.data.source import SOURCES
-from rareseg.errors import ConfigError, DataError, SizeMismatchError
+from rareseg.errors import ConfigError, DataError, MissingFileError, SizeMismatchError
 from rareseg.provenance import digest_of
 from rareseg.types import IGNORE_INDEX, Window
 
 __all__ = ["FolderSource"]
 
+_State = tuple[str | tuple[str, int, int], ...]
 _LOOKS: dict[str, MaskLook] = {"indexed": "raw", "rgb": "color", "binary": "grey", "per_class": "grey"}
 
 
@@ -56,8 +57,8 @@ class FolderSource:
         if settings.roi is not None:
             self._boxes = read_regions_of_interest(self.root / settings.roi, self._samples, settings.exclude)
         self._headers: dict[str, ImageHeader] = {}
-        self._kept_image: tuple[str, NDArray[np.generic]] | None = None
-        self._kept_mask: tuple[str, NDArray[np.uint8]] | None = None
+        self._kept_image: tuple[_State, NDArray[np.generic]] | None = None
+        self._kept_mask: tuple[_State, NDArray[np.uint8]] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kept_image": None, "_kept_mask": None}
@@ -118,34 +119,40 @@ class FolderSource:
     def read_image(self, sample: str, window: Window | None = None) -> NDArray[np.generic]:
         """Pixels ``(c, h, w)`` in the file's own numbers."""
         frame = self._frame(sample, window)
+        if window is None:
+            return np.ascontiguousarray(self._decode_image(sample)[:, *frame.slices])
+        state = self._state(sample, [self.image_path(sample)])
         kept = self._kept_image
-        if kept is not None and kept[0] == sample:
-            pixels = kept[1]
-        else:
-            pixels = self._decode_image(sample)
-            self._kept_image = (sample, pixels) if window is not None else None
+        pixels = kept[1] if kept is not None and kept[0] == state else self._decode_image(sample)
+        self._kept_image = (state, pixels)
         return np.array(pixels[:, *frame.slices], order="C")
 
     def read_mask(self, sample: str, window: Window | None = None) -> NDArray[np.uint8]:
         """Class indices ``(h, w)``, 255 where ignored."""
         frame = self._frame(sample, window)
+        if window is None:
+            return np.ascontiguousarray(self._decode_mask(sample)[frame.slices])
+        state = self._state(sample, self._masks[sample].values())
         kept = self._kept_mask
-        if kept is not None and kept[0] == sample:
-            mask = kept[1]
-        else:
-            mask = self._decode_mask(sample)
-            self._kept_mask = (sample, mask) if window is not None else None
+        mask = kept[1] if kept is not None and kept[0] == state else self._decode_mask(sample)
+        self._kept_mask = (state, mask)
         return np.array(mask[frame.slices], order="C")
 
     def signature(self, samples: Iterable[str]) -> str:
         """Digest of settings, paths, sizes and dates."""
-        files = {}
-        for sample in samples:
-            for path in (self.image_path(sample), *self._masks[sample].values()):
-                status = path.stat()
-                files[str(path)] = [status.st_size, status.st_mtime_ns]
+        files = [self._state(name, (self.image_path(name), *self._masks[name].values())) for name in samples]
         boxes = {sample: list(box) for sample, box in self._boxes.items()}
         return digest_of({"settings": self.settings.model_dump(mode="json"), "boxes": boxes, "files": files})
+
+    def _state(self, sample: str, paths: Iterable[Path]) -> _State:
+        """What changes when one of the files does."""
+        try:
+            found = [(str(path), path.stat()) for path in paths]
+        except FileNotFoundError as error:
+            raise MissingFileError(
+                f"'{error.filename}' has gone since the dataset was opened; put it back."
+            ) from None
+        return sample, *((name, status.st_size, status.st_mtime_ns) for name, status in found)
 
     def _find_groups(self) -> dict[str, str]:
         group = self.settings.group

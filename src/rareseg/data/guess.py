@@ -201,7 +201,7 @@ def _candidates(folder: Path, files: dict[Path, list[Path]]) -> Iterator[tuple[P
     for mask_folder in masks:
         for image_folder in images:
             yield image_folder, mask_folder
-    for both in sorted(files, key=lambda p: len(p.parts)):
+    for both in sorted(files, key=lambda path: -len(path.parts)):
         yield both, both
 
 

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rareseg.config.dataset import DatasetSettings
+from rareseg.config.load import parse_settings
+from rareseg.data.guess import guess_dataset
+from rareseg.data.open_dataset import open_dataset
+from rareseg.data.source import Source
+from rareseg.errors import ConfigError
+
+Save = Callable[[Path, Any], Path]
+FLAT = np.zeros((4, 5), np.uint8)
+
+
+def opened(folder: Path) -> tuple[dict[str, Any], Source]:
+    """The guess, and the source that it opens without a hand being laid on it."""
+    guessed = guess_dataset(folder)
+    settings = parse_settings(DatasetSettings, guessed, where="guess")
+    return guessed, open_dataset(settings.model_copy(update={"root": str(folder)}))
+
+
+def masks_of(*values: int) -> list[np.ndarray]:
+    return [np.full((4, 5), value, np.uint8) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "expected"),
+    [
+        ("images/{}.jpg", "masks/{}.png", ("images", "masks", "")),
+        ("JPEGImages/{}.jpg", "SegmentationClass/{}.png", ("JPEGImages", "SegmentationClass", "")),
+        ("img/{}.png", "ground_truth/{}_gt.bmp", ("img", "ground_truth", "_gt")),
+        ("train/{}.png", "train_masks/{}_mask.png", ("train", "train_masks", "_mask")),
+        ("{}.jpg", "labels/{}.png", (".", "labels", "")),
+        ("all/{}.png", "all/{}_mask.png", ("all", "all", "_mask")),
+        ("Imgs/{}.jpg", "Imgs/{}.png", ("Imgs", "Imgs", "")),
+        ("images/part/{}.png", "annotations/part/{}.png", ("images", "annotations", "")),
+    ],
+)
+def test_usual_layouts_are_found(
+    tmp_path: Path, save: Save, image: str, mask: str, expected: tuple[str, str, str]
+) -> None:
+    for number, pixels in enumerate(masks_of(0, 1, 2)):
+        save(tmp_path / image.format(f"s{number}"), FLAT)
+        save(tmp_path / mask.format(f"s{number}"), pixels)
+    guessed, source = opened(tmp_path)
+    assert (guessed["images"], guessed["masks"]["folder"], guessed["masks"].get("suffix", "")) == expected
+    assert len(source.sample_ids) == 3
+    found = {int(source.read_mask(name).max()) for name in source.sample_ids}
+    assert found == {0, 1, 2}
+
+
+def fill(folder: Path, save: Save, masks: list[Any]) -> None:
+    for number, mask in enumerate(masks):
+        save(folder / f"images/s{number}.png", np.zeros(np.shape(mask)[:2], np.uint8))
+        save(folder / f"masks/s{number}.png", mask)
+
+
+def test_small_values_are_indices_and_255_beside_them_is_ignored(tmp_path: Path, save: Save) -> None:
+    fill(tmp_path, save, masks_of(0, 3, 255, 5))
+    guessed, source = opened(tmp_path)
+    assert guessed["masks"] == {"kind": "indexed", "folder": "masks", "ignore": 255}
+    assert guessed["classes"] == [
+        {"name": "background", "value": 0},
+        {"name": "class_1", "value": 3},
+        {"name": "class_2", "value": 5},
+    ]
+    assert source.read_mask("s2").tolist() == np.full((4, 5), 255).tolist()
+    assert guessed["split"] == {"kind": "region"}
+
+
+def test_black_and_white_is_binary(tmp_path: Path, save: Save) -> None:
+    fill(tmp_path, save, masks_of(0, 255))
+    guessed, source = opened(tmp_path)
+    assert guessed["masks"] == {"kind": "binary", "folder": "masks", "threshold": 127, "ignore": None}
+    assert source.read_mask("s1").tolist() == np.ones((4, 5)).tolist()
+
+
+def test_blurred_black_and_white_is_binary_with_a_threshold(tmp_path: Path, save: Save) -> None:
+    mask = np.zeros((60, 60), np.uint8)
+    mask[20:40] = 255
+    mask[19], mask[40] = np.arange(60) * 2 + 40, np.arange(60) * 2 + 41
+    fill(tmp_path, save, [mask])
+    guessed, source = opened(tmp_path)
+    assert (guessed["masks"]["kind"], guessed["masks"]["threshold"]) == ("binary", 127)
+    assert set(np.unique(source.read_mask("s0"))) == {0, 1}
+
+
+def test_palettes_are_indices_also_with_two_values(tmp_path: Path, save: Save) -> None:
+    save(tmp_path / "images/a.png", FLAT)
+    mask = Image.fromarray(np.array([[0, 1, 255, 0, 0]] * 4, np.uint8))
+    mask.putpalette([0, 0, 0, 255, 255, 255] + [9] * 762)
+    (tmp_path / "masks").mkdir()
+    mask.save(tmp_path / "masks/a.png")
+    guessed, source = opened(tmp_path)
+    assert guessed["masks"] == {"kind": "indexed", "folder": "masks", "ignore": 255}
+    assert source.read_mask("a")[0].tolist() == [0, 1, 255, 0, 0]
+
+
+def test_colours_are_classes_the_most_frequent_first(tmp_path: Path, save: Save) -> None:
+    mask = np.zeros((4, 5, 3), np.uint8)
+    mask[0, :2] = (200, 0, 0)
+    mask[1, 0] = (0, 0, 200)
+    fill(tmp_path, save, [mask])
+    guessed, source = opened(tmp_path)
+    assert guessed["classes"] == [
+        {"name": "background", "color": "#000000"},
+        {"name": "class_1", "color": "#c80000"},
+        {"name": "class_2", "color": "#0000c8"},
+    ]
+    assert np.bincount(source.read_mask("s0").ravel()).tolist() == [17, 2, 1]
+
+
+def test_names_come_from_classes_json_in_or_beside_the_folder(tmp_path: Path, save: Save) -> None:
+    folder = tmp_path / "steel"
+    fill(folder, save, masks_of(0, 1))
+    (tmp_path / "classes.json").write_text(
+        json.dumps({"steel": ["plain", "pit", "dent"], "wood": ["a", "b"]})
+    )
+    assert [item["name"] for item in guess_dataset(folder)["classes"]] == ["plain", "pit", "dent"]
+    (folder / "classes.json").write_text(json.dumps(["x", "y"]))
+    assert guess_dataset(folder)["classes"] == [{"name": "x", "value": 0}, {"name": "y", "value": 1}]
+    (folder / "classes.json").write_text("not json")
+    assert [item["name"] for item in guess_dataset(folder)["classes"]] == ["plain", "pit", "dent"]
+
+
+def test_a_table_is_used_with_its_groups_and_parts(tmp_path: Path, save: Save) -> None:
+    fill(tmp_path, save, masks_of(0, 1, 0))
+    rows = [
+        f"n{number},images/s{number}.png,masks/s{number}.png,{part},g"
+        for number, part in enumerate(("train", "val"))
+    ]
+    (tmp_path / "index.csv").write_text("\n".join(["sample_id,image,mask,split,group", *rows]))
+    guessed, source = opened(tmp_path)
+    assert guessed["samples"] == "index.csv"
+    assert guessed["group"] == {"column": "group"}
+    assert guessed["split"] == {"kind": "column", "column": "split"}
+    assert source.sample_ids == ("n0", "n1")
+
+
+def test_lists_beside_the_images_are_the_split(tmp_path: Path, save: Save) -> None:
+    fill(tmp_path, save, masks_of(0, 1))
+    (tmp_path / "train.csv").write_text("sample_id\ns0\n")
+    (tmp_path / "val.csv").write_text("sample_id\ns1\n")
+    assert guess_dataset(tmp_path)["split"] == {"kind": "lists", "train": "train.csv", "val": "val.csv"}
+
+
+def test_many_images_are_split_by_group(tmp_path: Path, save: Save) -> None:
+    fill(tmp_path, save, masks_of(*[0, 1] * 6))
+    assert guess_dataset(tmp_path)["split"] == {"kind": "group"}
+
+
+def test_what_cannot_be_guessed_says_what_was_looked_for(tmp_path: Path, save: Save) -> None:
+    with pytest.raises(ConfigError, match=r"holds no image \(\.png, \.jpg"):
+        guess_dataset(tmp_path)
+    save(tmp_path / "images/a.png", FLAT)
+    with pytest.raises(
+        ConfigError, match="no masks that belong to them; looked for folders named masks, mask, labels"
+    ):
+        guess_dataset(tmp_path)
+    save(tmp_path / "masks/a.png", np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8))
+    with pytest.raises(ConfigError, match=r"hold \d+ colours, too many to be classes"):
+        guess_dataset(tmp_path)
+    save(tmp_path / "masks/a.png", np.arange(200, dtype=np.uint8).reshape(10, 20))
+    with pytest.raises(ConfigError, match="hold 200 values, too many to be classes"):
+        guess_dataset(tmp_path)
+    (tmp_path / "index.csv").write_text("sample_id,image,mask\na,images/q.png,masks/a.png\n")
+    with pytest.raises(ConfigError, match=r"names images such as 'images/q.png', but none of them exists"):
+        guess_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["magnetic_tile", "neu_seg_dedup", "crackforest"])
+def test_real_sets_are_guessed_with_their_names(name: str, shared_data: Path) -> None:
+    guessed, source = opened(shared_data / name)
+    expected = json.loads((shared_data / "classes.json").read_text())[name]
+    assert list(source.class_table.names) == expected
+    assert guessed["masks"] == {"kind": "indexed", "folder": "masks", "ignore": 255}
+    assert guessed["split"]["kind"] == "column"
