@@ -86,8 +86,8 @@ def _drift(splits: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
             yield Finding(
                 "drift",
                 "warning",
-                f"{part.capitalize()} holds another share than train of {', '.join(off)}: precision and"
-                " thresholds will not carry over unchanged.",
+                f"Shares in {part} are not those of train: {', '.join(off)}. Precision and thresholds"
+                " will not carry over unchanged.",
             )
 
 
@@ -104,8 +104,8 @@ def _tiny_regions(
         yield Finding(
             "tiny_region",
             "note",
-            f"{', '.join(found)} cover at most {TINY} pixels: stray strokes or compression noise. Look at them"
-            " and clean the masks.",
+            f"{', '.join(found)} cover at most {TINY} pixels: stray strokes or compression noise. Look at"
+            " them and clean the masks.",
             [paths[m.sample] for m in masks if any((s <= TINY).any() for s in m.region_sizes)],
         )
 

@@ -64,7 +64,7 @@ def _runs(mask: NDArray[np.uint8]) -> _Runs:
 
 def _join(runs: _Runs, height: int, width: int) -> NDArray[np.int64]:
     """Number of the region of each run; regions are numbered by their first run."""
-    from scipy.sparse import coo_array
+    from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
     # In the row below, a run touches those that end at or after its own first column and start at or before
@@ -78,7 +78,11 @@ def _join(runs: _Runs, height: int, width: int) -> NDArray[np.int64]:
     a = np.repeat(above, number)
     b = np.arange(len(a)) - np.repeat(np.cumsum(number) - number, number) + np.repeat(low, number)
     same = runs.value[a] == runs.value[b]
-    a, b = a[same], b[same]
-    graph = coo_array((np.ones(len(a), np.bool_), (a, b)), shape=(len(runs.row), len(runs.row)))
+    num = len(runs.row)
+    first_link = np.zeros(num + 1, np.int32)
+    np.cumsum(np.bincount(a[same], minlength=num), out=first_link[1:])
+    # Float64, since that is what the search works on: any other type would be copied.
+    links = np.ones(int(first_link[-1]))
+    graph = csr_array((links, b[same].astype(np.int32), first_link), shape=(num, num))
     label: NDArray[np.int64] = connected_components(graph, directed=False)[1].astype(np.int64)
     return label
