@@ -180,6 +180,20 @@ def test_one_strategy_one_seed_val_only(maker, parse, tmp_path):
     assert "1 strategy, 1 seed, judged on 4 images" in page.words
 
 
+def test_lonely_class_leaves_a_lead_among_the_others(maker, parse, tmp_path):
+    """Of the validation images one group alone holds cavities, so the lead is given without that class too."""
+    recipe = maker.Recipe(strategies=STRATEGIES[:2], splits=("val",), failed=(), pictures=False)
+    page = parse(write_report(maker.make_runs(tmp_path / "runs", recipe), tmp_path / "r.html").read_text())
+    assert "cavity rests on a single group of the validation images" in page.words
+    assert "counting only agglomeration and crack, which two groups or more hold, it is +" in page.words
+    captions = [" ".join(caption.split()) for caption in page.captions]
+    assert (
+        sum(caption.startswith("Against the baseline: differences in the mean of") for caption in captions)
+        == 2
+    )
+    assert "Mean of 2 rare classes in two groups or more" in page.words
+
+
 def test_unfinished_and_absent_runs_are_told(runs, parse, tmp_path):
     folder = tmp_path / "runs"
     shutil.copytree(runs, folder)

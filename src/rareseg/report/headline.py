@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rareseg.metrics.compare import PairedDifference
 from rareseg.metrics.runs_summary import RunsEstimate
 from rareseg.report.load_runs import Run, StudyRuns
 from rareseg.report.numerals import level, percent, rate, signed
@@ -59,26 +60,33 @@ def make_headline(study: StudyRuns, results: SplitResults, *, interval: float) -
 
 
 def _lead(results: SplitResults, best: StrategyResults, *, interval: float) -> list[str]:
+    """The difference to the baseline and whether it can be believed."""
     baseline = results.strategies[0]
+    other = best
+    opening = f"Against {_called(baseline.name)} that is a difference of"
     if best is baseline:
-        second = results.ranked[1] if len(results.ranked) > 1 else None
-        if second is None:
+        if len(results.ranked) < 2:
             return []
-        found = results.differences[second.name]["iou"]
-        opening = f"No strategy beats {_called(baseline.name)}; the nearest, '{second.name}', differs by"
-    else:
-        found = results.differences[best.name]["iou"]
-        opening = f"Against {_called(baseline.name)} that is a difference of"
+        other = results.ranked[1]
+        opening = f"No strategy beats {_called(baseline.name)}; the nearest, '{other.name}', differs by"
+    found = results.differences[other.name]["iou"]
+    told = f"{opening} {signed(found.difference)} in mean IoU"
+    if found.low == found.low:
+        return [f"{told} {_verdict(found, interval)}."]
+    if other.name not in results.firm_differences:
+        return [f"{told}; no interval can be given for it."]
+    firm = results.firm_differences[other.name]["iou"]
+    classes = f"{_quoted(results.firm)}, which two groups or more hold,"
+    return [f"{told}; counting only {classes} it is {signed(firm.difference)} {_verdict(firm, interval)}."]
+
+
+def _verdict(found: PairedDifference, interval: float) -> str:
     if found.low != found.low:
-        return [f"{opening} {signed(found.difference)} in mean IoU; no interval can be given for it."]
-    bounds = f"{signed(found.low)} to {signed(found.high)}"
+        return "without an interval"
+    bounds = f"({level(interval)} interval {signed(found.low)} to {signed(found.high)})"
     if found.low > 0 or found.high < 0:
-        verdict = "which excludes 0: the choice of images and seeds alone does not explain it"
-    else:
-        verdict = "which includes 0: these data cannot tell the two apart"
-    return [
-        f"{opening} {signed(found.difference)} in mean IoU ({level(interval)} interval {bounds}), {verdict}."
-    ]
+        return f"{bounds}, which excludes 0: the choice of images and seeds alone does not explain it"
+    return f"{bounds}, which includes 0: these data cannot tell the two apart"
 
 
 def _trade(results: SplitResults, best: StrategyResults) -> list[str]:

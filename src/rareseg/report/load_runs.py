@@ -17,6 +17,7 @@ from rareseg.errors import ArtefactError, ConfigError
 from rareseg.metrics.counts_table import CountsTable
 from rareseg.metrics.region_table import RegionTable
 from rareseg.metrics.score_table import ScoreTable
+from rareseg.study.previews import safe_name
 
 __all__ = ["Run", "StudyRuns", "load_runs"]
 
@@ -84,7 +85,7 @@ class Run:
 
     def prediction(self, split: str, image: str) -> Path:
         """Path of the label map of one judged image."""
-        return self.folder / "predictions" / split / f"{_file_name(image)}.png"
+        return self.folder / "predictions" / split / f"{safe_name(image)}.png"
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class StudyRuns:
     def preview(self, split: str, image: str) -> tuple[Path, Path]:
         """Paths of the picture and of the mask of a judged image."""
         folder = self.folder / "evaluated" / split
-        name = _file_name(image)
+        name = safe_name(image)
         return folder / f"{name}.png", folder / f"{name}.mask.png"
 
 
@@ -214,8 +215,3 @@ def _read_log(path: Path) -> Mapping[str, NDArray[np.float64]]:
         raise ConfigError(f"'{path}' should hold numbers, but {error}; mend or delete that line.") from None
     table = np.array(whole, np.float64).reshape(-1, len(header))
     return {name: table[:, column] for column, name in enumerate(header)}
-
-
-def _file_name(image: str) -> str:
-    """File name that stands for a sample id: folders in it became ``__``."""
-    return image.replace("/", "__").replace("\\", "__")

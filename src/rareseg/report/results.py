@@ -75,6 +75,8 @@ class SplitResults:
         lonely: Counted classes that only one group holds.
         strategies: In the study's order; the first is what others are compared with.
         differences: Mean over ``counted`` against the first's, by strategy and rate (iou, tpr, precision).
+        firm: Counted classes that two groups or more hold.
+        firm_differences: The same in the mean over ``firm``; empty where that changes nothing.
     """
 
     split: str
@@ -86,6 +88,8 @@ class SplitResults:
     lonely: tuple[str, ...]
     strategies: tuple[StrategyResults, ...]
     differences: Mapping[str, Mapping[str, PairedDifference]]
+    firm: tuple[str, ...]
+    firm_differences: Mapping[str, Mapping[str, PairedDifference]]
 
     @property
     def ranked(self) -> tuple[StrategyResults, ...]:
@@ -140,15 +144,8 @@ def split_results(
         )
         for name in study.strategies
     )
-    differences = {}
-    for name in study.strategies[1:] if counted else ():
-        pair = _paired(study, name, baseline, tables)
-        differences[name] = {
-            rate: paired_difference(
-                *pair, rate=rate, class_names=counted, interval=interval, num_resamples=num_resamples
-            )[-1]
-            for rate in ("iou", "tpr", "precision")
-        }
+    firm = tuple(name for name in counted if name not in lonely)
+    compared = functools.partial(_differences, study, tables, interval=interval, num_resamples=num_resamples)
     return SplitResults(
         split=split,
         num_images=facts[0].num_images,
@@ -158,8 +155,32 @@ def split_results(
         absent=tuple(name for name in study.rare_classes if not support[name].pixels),
         lonely=lonely,
         strategies=strategies,
-        differences=differences,
+        differences=compared(counted),
+        firm=firm,
+        firm_differences=compared(firm) if firm and lonely else {},
     )
+
+
+def _differences(
+    study: StudyRuns,
+    tables: Mapping[str, Sequence[CountsTable]],
+    class_names: Sequence[str],
+    *,
+    interval: float,
+    num_resamples: int,
+) -> dict[str, dict[str, PairedDifference]]:
+    """Every strategy against the first in the mean over some classes."""
+    baseline, *others = study.strategies
+    found: dict[str, dict[str, PairedDifference]] = {}
+    for name in others if class_names else ():
+        own, other = _paired(study, name, baseline, tables)
+        found[name] = {
+            rate: paired_difference(
+                own, other, rate=rate, class_names=class_names, interval=interval, num_resamples=num_resamples
+            )[-1]
+            for rate in ("iou", "tpr", "precision")
+        }
+    return found
 
 
 def judged_table(run: Run, split: str) -> CountsTable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rareseg.metrics.runs_summary import RunsSummary
@@ -110,9 +110,12 @@ def _tables(study: StudyRuns, found: SplitResults) -> dict[str, Any]:
         "blocks": blocks,
         "baseline": found.strategies[0].name,
         "differences": [
-            {"name": s.name, "style": strategy_style(s.index), "rates": found.differences[s.name]}
-            for s in found.strategies
-            if s.name in found.differences
+            (caption, _difference_rows(found, differences))
+            for caption, differences in (
+                (f"in the mean of {', '.join(found.counted)}", found.differences),
+                (f"in the mean of {', '.join(found.firm)} (two groups or more)", found.firm_differences),
+            )
+            if differences
         ],
         "winners": found.seed_winners(),
         "stability": [
@@ -120,6 +123,14 @@ def _tables(study: StudyRuns, found: SplitResults) -> dict[str, Any]:
             for row in stability_rows(study, found)
         ],
     }
+
+
+def _difference_rows(found: SplitResults, differences: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"name": strategy.name, "style": strategy_style(strategy.index), "rates": differences[strategy.name]}
+        for strategy in found.strategies
+        if strategy.name in differences
+    ]
 
 
 def _mean_block(found: SplitResults, title: str, note: str, which: str) -> dict[str, Any]:

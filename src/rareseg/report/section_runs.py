@@ -19,7 +19,7 @@ def runs_section(study: StudyRuns) -> Section:
     notes: dict[str, str] = {}
     for name in names:
         configs = [run.config for run in study.runs if run.strategy == name and run.config]
-        strategy = configs[0].get("strategy", {}) if configs else {}
+        strategy = configs[0].get("strategy", {}) if configs else _planned(study, name)
         described[name] = describe_strategy(strategy)
         notes[name] = strategy.get("note") or ""
     known = [parts for parts in described.values() if parts]
@@ -49,6 +49,11 @@ def runs_section(study: StudyRuns) -> Section:
         troubled=[run for run in study.runs if not run.finished],
     )
     return Section("runs", "What was run", body, lead="Every strategy, and the budget that it could spend.")
+
+
+def _planned(study: StudyRuns, name: str) -> dict[str, Any]:
+    """What the study says of a strategy of which no run has begun."""
+    return {**(study.study.get("base") or {}), **(study.study.get("strategies", {}).get(name) or {})}
 
 
 def _budgets(study: StudyRuns) -> list[dict[str, Any]]:

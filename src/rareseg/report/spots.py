@@ -16,6 +16,8 @@ from rareseg.types import IGNORE_INDEX, Window
 __all__ = ["Spot", "choose_spots", "crop_around"]
 
 _SMALLEST, _LARGEST = 96, 320
+_SEARCHED = 32
+"""Side of the square in which the most interesting pixels are sought."""
 _COARSE = 1024
 """Longest side of the map in which the place is searched; larger images are reduced to it."""
 _CANDIDATES = 4
@@ -105,13 +107,13 @@ def crop_around(
     if not interest.any():
         return None
     factor = -(-max(mask.shape) // _COARSE)
-    coarse = _block_sums(interest, factor)
-    row, col = _densest(coarse, max(8, _SMALLEST // factor))
+    row, col = _densest(_block_sums(interest, factor), max(4, _SEARCHED // factor))
     things = mask == index if spot.kind == "missed" else interest > 0
-    side = _side(things, row * factor, col * factor)
+    row, col, extent = _thing_at(things, row * factor + factor // 2, col * factor + factor // 2)
+    side = int(np.clip(2.5 * extent, _SMALLEST, _LARGEST))
     height, width = (min(side, size) for size in mask.shape)
-    top = int(np.clip(row * factor - height // 2, 0, mask.shape[0] - height))
-    left = int(np.clip(col * factor - width // 2, 0, mask.shape[1] - width))
+    top = int(np.clip(row - height // 2, 0, mask.shape[0] - height))
+    left = int(np.clip(col - width // 2, 0, mask.shape[1] - width))
     return Window(top, left, height, width)
 
 
@@ -150,28 +152,31 @@ def _block_sums(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]
 
 
 def _densest(values: NDArray[np.float32], size: int) -> tuple[int, int]:
-    """Centre of the square of ``size`` with the largest sum; of the thing inside it, its centre of mass."""
+    """The position with something in it that lies nearest to the centre of the densest square of ``size``."""
     from scipy import ndimage
 
     sums = ndimage.uniform_filter(values.astype(np.float64), size=size, mode="constant")
-    row, col = (int(place) for place in np.unravel_index(int(sums.argmax()), sums.shape))
-    top, left = max(0, row - size // 2), max(0, col - size // 2)
-    inside = values[top : top + size, left : left + size]
-    centre = ndimage.center_of_mass(inside)
-    return top + round(centre[0]), left + round(centre[1])
+    row, col = np.unravel_index(int(sums.argmax()), sums.shape)
+    rows, cols = np.nonzero(values)
+    nearest = int(np.argmin((rows - row) ** 2 + (cols - col) ** 2))
+    return int(rows[nearest]), int(cols[nearest])
 
 
-def _side(things: NDArray[np.bool_], row: int, col: int) -> int:
-    """Side of the window that shows the thing nearest to a place, parts up to 12 pixels apart, with room."""
+def _thing_at(things: NDArray[np.bool_], row: int, col: int) -> tuple[int, int, int]:
+    """Centre and extent of the thing nearest to a place; parts up to 12 pixels apart are one thing.
+
+    The centre is the place itself where the thing is too large to be shown whole.
+    """
     from scipy import ndimage
 
-    top, left = max(0, row - _LARGEST // 2), max(0, col - _LARGEST // 2)
-    near = things[top : top + _LARGEST, left : left + _LARGEST]
+    top, left = max(0, row - _LARGEST), max(0, col - _LARGEST)
+    near = things[top : top + 2 * _LARGEST, left : left + 2 * _LARGEST]
     rows, cols = np.nonzero(near)
-    if not rows.size:
-        return _SMALLEST
     nearest = int(np.argmin((rows + top - row) ** 2 + (cols + left - col) ** 2))
     labels, _ = ndimage.label(ndimage.binary_dilation(near, iterations=6))
     own = labels[rows, cols] == labels[rows[nearest], cols[nearest]]
-    extent = max(int(np.ptp(rows[own])), int(np.ptp(cols[own])))
-    return int(np.clip(2.5 * extent, _SMALLEST, _LARGEST))
+    rows, cols = rows[own] + top, cols[own] + left
+    extent = max(int(np.ptp(rows)), int(np.ptp(cols)))
+    if extent > _LARGEST:
+        return row, col, extent
+    return int(rows.min() + rows.max()) // 2, int(cols.min() + cols.max()) // 2, extent
