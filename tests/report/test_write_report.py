@@ -181,7 +181,7 @@ def test_one_strategy_one_seed_val_only(maker, parse, tmp_path):
 
 
 def test_lonely_class_leaves_a_lead_among_the_others(maker, parse, tmp_path):
-    """Of the validation images one group alone holds cavities, so the lead is given without that class too."""
+    """One group alone holds cavities in the validation images, so the lead is given without them too."""
     recipe = maker.Recipe(strategies=STRATEGIES[:2], splits=("val",), failed=(), pictures=False)
     page = parse(write_report(maker.make_runs(tmp_path / "runs", recipe), tmp_path / "r.html").read_text())
     assert "cavity rests on a single group of the validation images" in page.words
