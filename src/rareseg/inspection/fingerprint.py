@@ -65,7 +65,6 @@ def make_fingerprint(
     findings = list(
         label_findings(masks, table, class_names=source.class_table.names, paths=_paths(source, masks=True))
     )
-    scans: list[ImageScan] = []
     bands: dict[str, Any] = {}
     leaks: list[Leak] = []
     duplicates: list[Leak] = []
