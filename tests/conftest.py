@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from tiny import make_tiny_dataset, make_tiny_study
 
 from rareseg.cli.main import main
+from tiny import make_tiny_dataset, make_tiny_study
 
 SHARED = Path(os.environ.get("RARESEG_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 

@@ -1,4 +1,4 @@
-"""The house keeps its own rules: imports run one way, heavy libraries stay in their rooms, `__all__` tells the truth."""
+"""The house keeps its own rules: imports run one way, heavy libraries stay home, `__all__` tells the truth."""
 
 from __future__ import annotations
 
@@ -101,7 +101,9 @@ def test_help_answers_in_under_a_second() -> None:
     seconds = []
     for _ in range(3):
         started = time.perf_counter()
-        done = subprocess.run([sys.executable, "-m", "rareseg", "--help"], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "rareseg", "--help"], capture_output=True, text=True, check=True
+        )
         seconds.append(time.perf_counter() - started)
         assert "inspect" in done.stdout
     assert min(seconds) < 1.0

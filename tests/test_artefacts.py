@@ -27,7 +27,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> Non
         temporary.write_text("new and half")
         raise RuntimeError("half way")
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert [found.name for found in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_written_files_obey_the_umask(tmp_path: Path) -> None:
@@ -42,12 +42,21 @@ def test_written_files_obey_the_umask(tmp_path: Path) -> None:
 def test_json_round_trip_writes_nan_as_null(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     write_json(path, {"x": float("nan"), "y": [1, float("inf")], "z": {"k": 2.5}}, kind="thing")
-    assert read_json(path, kind="thing") == {"artefact": "thing/1", "x": None, "y": [1, None], "z": {"k": 2.5}}
+    assert read_json(path, kind="thing") == {
+        "artefact": "thing/1",
+        "x": None,
+        "y": [1, None],
+        "z": {"k": 2.5},
+    }
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "cannot be read as JSON"), ("[1]", "should be a thing/1 file, but is list"), ('{"artefact": "other/1"}', "but is other/1")],
+    [
+        ("{", "cannot be read as JSON"),
+        ("[1]", "should be a thing/1 file, but is list"),
+        ('{"artefact": "other/1"}', "but is other/1"),
+    ],
 )
 def test_json_of_another_kind_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "a.json"

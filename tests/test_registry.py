@@ -10,7 +10,9 @@ def test_an_unknown_name_lists_the_options_and_the_nearest() -> None:
     losses: Registry[int] = Registry("loss")
     losses.register("focal")(1)
     losses.register("dice")(2)
-    with pytest.raises(UnknownNameError, match=r"There is no loss named 'focl'\. Did you mean 'focal'\? Known: dice, focal\."):
+    with pytest.raises(
+        UnknownNameError, match=r"There is no loss named 'focl'\. Did you mean 'focal'\? Known: dice, focal\."
+    ):
         losses["focl"]
     assert list(losses) == ["dice", "focal"]
     assert "dice" in losses

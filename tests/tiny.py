@@ -8,8 +8,9 @@ import numpy as np
 import yaml
 from PIL import Image
 
+
 def make_tiny_dataset(folder: Path, *, num_images: int = 9, size: tuple[int, int] = (72, 88)) -> Path:
-    """A folder dataset with two rare classes: bright squares and dark lines on noise; groups of three images."""
+    """A folder dataset with two rare classes: squares and lines on noise; groups of three."""
     rng = np.random.default_rng(0)
     (folder / "images").mkdir(parents=True)
     (folder / "masks").mkdir()
@@ -37,11 +38,11 @@ def make_tiny_dataset(folder: Path, *, num_images: int = 9, size: tuple[int, int
     return folder
 
 
-def make_tiny_study(folder: Path, dataset: Path, **changes: object) -> Path:
+def make_tiny_study(folder: Path, data: Path, /, **changes: object) -> Path:
     """A study over the tiny dataset that trains in seconds."""
     settings: dict[str, object] = {
         "name": "tiny",
-        "dataset": str(dataset / "dataset.yaml"),
+        "dataset": str(data / "dataset.yaml"),
         "seeds": [0],
         "budget": {"steps": 12, "batch_size": 4, "patch_size": 32},
         "record": {"log_every": 2, "validate_every": 6, "checkpoint_steps": [6], "checkpoint_seconds": 0},
@@ -60,4 +61,3 @@ def make_tiny_study(folder: Path, dataset: Path, **changes: object) -> Path:
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump(settings))
     return path
-

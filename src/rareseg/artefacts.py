@@ -87,10 +87,14 @@ def read_json(path: Path, *, kind: str, version: int = 1) -> dict[str, Any]:
     except FileNotFoundError:
         raise ArtefactError(f"'{path}' does not exist; run the step that writes it first.") from None
     except (OSError, ValueError) as error:
-        raise ArtefactError(f"'{path}' cannot be read as JSON ({error}); delete it and make it again.") from None
+        raise ArtefactError(
+            f"'{path}' cannot be read as JSON ({error}); delete it and make it again."
+        ) from None
     if not isinstance(value, dict) or value.get("artefact") != f"{kind}/{version}":
         found = value.get("artefact") if isinstance(value, dict) else type(value).__name__
-        raise ArtefactError(f"'{path}' should be a {kind}/{version} file, but is {found}; make it again with this version.")
+        raise ArtefactError(
+            f"'{path}' should be a {kind}/{version} file, but is {found}; make it again with this version."
+        )
     return value
 
 
@@ -118,7 +122,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         problem = getattr(error, "problem", None) or "it is not YAML"
         raise ConfigError(f"'{path}' is not valid YAML{where}: {problem}. Mend that line.") from None
     if not isinstance(value, dict):
-        raise ConfigError(f"'{path}' should hold keys and values, but holds {type(value).__name__}. See docs/formats.md.")
+        raise ConfigError(
+            f"'{path}' should hold keys and values, but holds {type(value).__name__}. See docs/formats.md."
+        )
     return value
 
 
@@ -151,7 +157,9 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         raise ConfigError(f"'{path}' is empty; a header line with column names was expected.")
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
-            raise ConfigError(f"'{path}' line {number} does not have {len(columns)} cells as the header does; mend that line.")
+            raise ConfigError(
+                f"'{path}' line {number} does not have {len(columns)} cells as the header does; mend that line."
+            )
     return rows
 
 
@@ -179,7 +187,9 @@ def read_parquet(path: Path) -> Any:
         raise ArtefactError(f"'{path}' does not exist; run the step that writes it first.") from None
     except (OSError, pa.ArrowException) as error:
         first = str(error).splitlines()[0]
-        raise ArtefactError(f"'{path}' cannot be read as Parquet ({first}); delete it and run again.") from None
+        raise ArtefactError(
+            f"'{path}' cannot be read as Parquet ({first}); delete it and run again."
+        ) from None
 
 
 def _without_nan(value: Any) -> Any:

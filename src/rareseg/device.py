@@ -35,11 +35,15 @@ def resolve_device(name: str = "auto") -> str:
     if kind not in found:
         raise OptionError(f"The device '{name}' is not known; use auto, cpu, cuda, cuda:N or mps.")
     if not found[kind]:
-        raise OptionError(f"The device '{name}' is not available to this torch ({torch.__version__}); use --device cpu.")
+        raise OptionError(
+            f"The device '{name}' is not available to this torch ({torch.__version__}); use --device cpu."
+        )
     if kind == "cuda":
         number = int(name.split(":")[1]) if ":" in name else 0
         if number >= torch.cuda.device_count():
-            raise OptionError(f"There is no '{name}'; this machine has {torch.cuda.device_count()} CUDA device(s).")
+            raise OptionError(
+                f"There is no '{name}'; this machine has {torch.cuda.device_count()} CUDA device(s)."
+            )
         return f"cuda:{number}"
     return name
 

@@ -124,10 +124,12 @@ class MissingExtraError(RaresegError):
     """
 
     def __init__(self, package: str, *, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs the package '{package}'. Install it: pip install 'rareseg[{extra}]'")
+        super().__init__(
+            f"{purpose} needs the package '{package}'. Install it: pip install 'rareseg[{extra}]'"
+        )
 
 
-class Interrupted(Exception):  # noqa: N818  (not an error: the user asked to stop)
+class Interrupted(Exception):
     """The user pressed Ctrl-C; what was done so far is saved."""
 
 

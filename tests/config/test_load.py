@@ -17,7 +17,10 @@ STUDY = {"name": "s", "strategies": {"baseline": None}}
     ("change", "message"),
     [
         ({"mask": {}}, r"there is no key 'mask'\. Did you mean 'masks'\?"),
-        ({"masks": {"kin": "rgb"}}, r"there is no key 'masks\.kin'\. Did you mean 'kind'\? Known here: .*threshold"),
+        (
+            {"masks": {"kin": "rgb"}},
+            r"there is no key 'masks\.kin'\. Did you mean 'kind'\? Known here: .*threshold",
+        ),
         ({"classes": [{"name": "a"}]}, "classes: Tuple should have at least 2 items"),
         ({"classes": [{"name": "a"}, {"name": "a"}]}, "two classes share the name 'a'"),
         ({"classes": [{"name": "a", "value": 1}, {"name": "b"}]}, "two classes share a value"),
@@ -44,7 +47,10 @@ def test_dataset_mistakes_name_key_and_cure(change: dict[str, object], message: 
         ({"strategies": {}}, "at least 1 item"),
         ({"strategies": {"a/b": {}}}, "strategy names become folders"),
         ({"seeds": [1, 1]}, "different whole numbers"),
-        ({"budget": {"steps": 10}, "record": {"checkpoint_steps": [20]}}, "holds 20, but the run ends at step 10"),
+        (
+            {"budget": {"steps": 10}, "record": {"checkpoint_steps": [20]}},
+            "holds 20, but the run ends at step 10",
+        ),
         ({"budget": {"stesp": 10}}, r"no key 'budget\.stesp'\. Did you mean 'steps'"),
         ({"base": {"schedule": {"warmup_steps": 10_000}}}, "warmup_steps is longer than the run"),
         ({"base": {"loss": {"gamma": 2}}}, "give a name"),
@@ -62,7 +68,10 @@ def test_a_strategy_changes_the_base_and_nothing_else() -> None:
         {
             **STUDY,
             "base": {"loss": "focal", "optimizer": {"lr": 0.01}},
-            "strategies": {"a": None, "b": {"loss": {"name": "cross_entropy"}, "optimizer": {"weight_decay": 0.1}}},
+            "strategies": {
+                "a": None,
+                "b": {"loss": {"name": "cross_entropy"}, "optimizer": {"weight_decay": 0.1}},
+            },
         },
         where="study.yaml",
     )

@@ -17,7 +17,10 @@ def test_without_phases_there_is_one() -> None:
 
 def test_phases_cover_every_step_once() -> None:
     recipe = RecipeSettings.model_validate(
-        {"phases": [{"share": 0.7, "loss": "focal"}, {"share": 0.1}, {"share": 0.2, "lr": 1e-4}], "loss": "cross_entropy"}
+        {
+            "phases": [{"share": 0.7, "loss": "focal"}, {"share": 0.1}, {"share": 0.2, "lr": 1e-4}],
+            "loss": "cross_entropy",
+        }
     )
     phases = Strategy.from_recipe("a", recipe).phases_of(33)
     assert [(p.start, p.end) for p in phases] == [(0, 23), (23, 26), (26, 33)]

@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny import make_tiny_dataset, make_tiny_study
 from safetensors.numpy import load_file
 
 from rareseg.artefacts import read_json, read_parquet
+from tiny import make_tiny_dataset, make_tiny_study
 
 COMMAND = [sys.executable, "-m", "rareseg", "run"]
 TABLES = ("counts.parquet", "regions.parquet", "scores.parquet")
@@ -47,7 +47,9 @@ def _assert_same(first: Path, second: Path) -> None:
     assert _log(first) == _log(second)
     for name in TABLES:
         assert read_parquet(first / name).equals(read_parquet(second / name)), name
-    assert read_json(first / "exposure.json", kind="exposure") == read_json(second / "exposure.json", kind="exposure")
+    assert read_json(first / "exposure.json", kind="exposure") == read_json(
+        second / "exposure.json", kind="exposure"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import make_tiny_dataset, make_tiny_study
 from PIL import Image
 
 from rareseg.artefacts import read_json, read_parquet, read_yaml
 from rareseg.cli.main import main
 from rareseg.metrics.counts import confusion_counts
+from tiny import make_tiny_dataset, make_tiny_study
 
 
 def test_every_run_leaves_its_artefacts(finished_study: Path) -> None:
@@ -105,7 +105,9 @@ def test_a_non_finite_loss_stops_its_run_and_the_study_goes_on(
     assert read_json(runs / "sound" / "seed-0" / "status.json", kind="status")["state"] == "finished"
 
 
-def test_changed_settings_do_not_mix_with_old_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_changed_settings_do_not_mix_with_old_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = make_tiny_dataset(tmp_path / "data")
     budget = {"steps": 2, "batch_size": 2, "patch_size": 32}
     record = {"validate_every": 2}

@@ -15,7 +15,9 @@ def _batch(bands: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
     return masks[:, None].float() * factors, masks
 
 
-@pytest.mark.parametrize("change", [{"flips": True}, {"quarter_turns": True}, {"flips": True, "quarter_turns": True}])
+@pytest.mark.parametrize(
+    "change", [{"flips": True}, {"quarter_turns": True}, {"flips": True, "quarter_turns": True}]
+)
 def test_image_and_mask_move_together(change: dict[str, bool]) -> None:
     images, masks = _batch()
     settings = AugmentationSettings.parse(change, patch_size=(32, 32))

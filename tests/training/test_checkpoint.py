@@ -27,7 +27,9 @@ def test_going_on_from_a_checkpoint_equals_never_having_stopped(tmp_path: Path, 
     net = _net()
     optimizer = make(net.parameters())
     _step(net, optimizer, 1)
-    save_checkpoint(tmp_path / "c", network=net, optimizer=optimizer, bookkeeping={"step": 1, "losses": [0.1]})
+    save_checkpoint(
+        tmp_path / "c", network=net, optimizer=optimizer, bookkeeping={"step": 1, "losses": [0.1]}
+    )
     _step(net, optimizer, 2)
 
     other = _net()

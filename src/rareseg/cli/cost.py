@@ -25,5 +25,7 @@ def cost(
     from rareseg.models.cost_markdown import cost_markdown
 
     with torch.device("meta"):
-        built = build_model({"name": model, "base_channels": base_channels}, in_channels=bands, num_classes=classes)
+        built = build_model(
+            {"name": model, "base_channels": base_channels}, in_channels=bands, num_classes=classes
+        )
     typer.echo(cost_markdown(cost_table(built, (batch, bands, size, size))))

@@ -13,8 +13,12 @@ __all__ = ["demo"]
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the data, the runs and the report.")] = Path("rareseg-demo"),
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer steps: under three minutes on two cores.")] = False,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the data, the runs and the report.")] = Path(
+        "rareseg-demo"
+    ),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer steps: under three minutes on two cores.")
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the synthetic data.")] = 0,
     device: Device = "auto",
     quiet: Quiet = False,

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rareseg.cli.options import Quiet, Root
 from rareseg.errors import ConfigError
 
+if TYPE_CHECKING:
+    from rareseg.config.dataset import DatasetSettings
+    from rareseg.study.progress import Progress
+
 __all__ = ["inspect"]
 
 
 def inspect(
     dataset: Annotated[Path, typer.Argument(help="dataset.yaml, or the folder that holds one.")],
-    init: Annotated[bool, typer.Option("--init", help="Look at a folder and write its dataset.yaml.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the fingerprint as one JSON object.")] = False,
+    init: Annotated[
+        bool, typer.Option("--init", help="Look at a folder and write its dataset.yaml.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the fingerprint as one JSON object.")
+    ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for fingerprint.json and inspection.html.", show_default="inspection/<name>")
+        Path | None,
+        typer.Option(
+            "--out", help="Folder for fingerprint.json and inspection.html.", show_default="inspection/<name>"
+        ),
     ] = None,
     root: Root = None,
     quiet: Quiet = False,
@@ -39,9 +50,24 @@ def inspect(
     if as_json:
         typer.echo(json.dumps(fingerprint, ensure_ascii=False, allow_nan=False))
         return
+    assert folder is not None
+    page = _write_page(settings, fingerprint, folder / "inspection.html", progress)
     for warning in fingerprint["warnings"]:
         typer.echo(f"warning: {warning['text']}")
-    typer.echo(f"Page: {folder}/inspection.html")
+    typer.echo(f"Page: {page}")
+
+
+def _write_page(
+    settings: DatasetSettings, fingerprint: dict[str, Any], path: Path, progress: Progress
+) -> Path:
+    from rareseg.data.open_dataset import open_dataset
+    from rareseg.inspection.previews import make_previews, preview_samples
+    from rareseg.report.inspection_page import write_inspection_page
+
+    with progress.task("pictures") as update:
+        previews = make_previews(open_dataset(settings), preview_samples(fingerprint), progress=update)
+    write_inspection_page(fingerprint, path, thumbnails=previews)
+    return path
 
 
 def _write_guess(folder: Path) -> None:
@@ -56,4 +82,6 @@ def _write_guess(folder: Path) -> None:
         raise ConfigError(f"'{path}' exists already; delete it to have it guessed anew.")
     write_yaml(path, guess_dataset(folder))
     settings = load_dataset_settings(path)
-    typer.echo(f"Wrote {path} with the classes {', '.join(settings.class_names)}. Check it, then: rareseg inspect {path}")
+    typer.echo(
+        f"Wrote {path} with the classes {', '.join(settings.class_names)}. Check it, then: rareseg inspect {path}"
+    )

@@ -16,7 +16,7 @@ from rareseg.errors import Interrupted, RaresegError
 __all__ = ["app", "main"]
 
 # Typer carries click or its own copy of it, depending on the version; this is its base of usage errors in both.
-_UsageError = typer.BadParameter.__bases__[0]
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     name="rareseg",
@@ -45,7 +45,8 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     pass

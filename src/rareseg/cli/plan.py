@@ -15,7 +15,9 @@ __all__ = ["plan"]
 
 def plan(
     dataset: Annotated[Path, typer.Argument(help="dataset.yaml, or the folder that holds one.")],
-    out: Annotated[Path | None, typer.Option("--out", help="File to write.", show_default="study.yaml beside it")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write.", show_default="study.yaml beside it")
+    ] = None,
     root: Root = None,
 ) -> None:
     """Write a study.yaml that compares the usual remedies on a dataset: edit it, then run it."""

@@ -12,7 +12,12 @@ from rareseg.cli.options import Device, Quiet
 from rareseg.errors import DataError, MissingFileError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rareseg.inference.predictor import ReadWindow
     from rareseg.study.load_run import LoadedRun
+    from rareseg.types import Window
 
 __all__ = ["predict"]
 
@@ -21,9 +26,13 @@ _ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
 def predict(
     run: Annotated[Path, typer.Argument(help="Folder of a run: RUNS/<strategy>/seed-<n>.")],
-    source: Annotated[str, typer.Argument(metavar="INPUT", help="An image, a folder of images, or a quoted glob.")],
+    source: Annotated[
+        str, typer.Argument(metavar="INPUT", help="An image, a folder of images, or a quoted glob.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="Folder for one indexed png per image.")],
-    step: Annotated[int | None, typer.Option("--step", help="Kept checkpoint to use.", show_default="the last")] = None,
+    step: Annotated[
+        int | None, typer.Option("--step", help="Kept checkpoint to use.", show_default="the last")
+    ] = None,
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -46,7 +55,9 @@ def predict(
             update(number + 1, len(files))
     typer.echo(f"{len(files) - len(broken)} label maps in {out}")
     if broken:
-        raise DataError(f"{len(broken)} of {len(files)} images could not be used, the others are done. First: {broken[0]}")
+        raise DataError(
+            f"{len(broken)} of {len(files)} images could not be used, the others are done. First: {broken[0]}"
+        )
 
 
 def find_images(source: str) -> list[Path]:
@@ -63,7 +74,9 @@ def find_images(source: str) -> list[Path]:
     else:
         found = sorted(Path(p) for p in glob.glob(source, recursive=True) if Path(p).is_file())  # noqa: PTH207 (absolute globs)
     if not found:
-        raise MissingFileError(f"'{source}' names no image; give an image, a folder with {', '.join(_ENDINGS)}, or a glob.")
+        raise MissingFileError(
+            f"'{source}' names no image; give an image, a folder with {', '.join(_ENDINGS)}, or a glob."
+        )
     return found
 
 
@@ -78,15 +91,23 @@ def _output_names(files: list[Path], source: str) -> list[str]:
 
 
 def _predict_file(model: LoadedRun, file: Path, target: Path) -> None:
-    from rareseg.data.image_file import image_size, read_image_file
+    from rareseg.data.image_file import image_size
     from rareseg.data.indexed_png import write_indexed_png
-    from rareseg.types import Window
 
     height, width = image_size(file)
-
-    def read(window: Window):  # type: ignore[no-untyped-def]
-        image = read_image_file(file, window)
-        return image if model.bands is None else image[list(model.bands)]
-
-    labels = model.judge.labels(read, height, width)
+    labels = model.judge.labels(_reader(file, model.bands), height, width)
     write_indexed_png(target, labels, model.class_table.palette())
+
+
+def _reader(file: Path, bands: tuple[int, ...] | None) -> ReadWindow:
+    """Windows of a file: cut from one decoded image, or read from disk one by one where the format can."""
+    from rareseg.data.image_file import read_image_file
+
+    whole = None if file.suffix.lower() in (".tif", ".tiff") else read_image_file(file)
+
+    def read(window: Window) -> NDArray[np.generic]:
+        rows, cols = window.slices
+        image = read_image_file(file, window) if whole is None else whole[:, rows, cols]
+        return image if bands is None else image[list(bands)]
+
+    return read

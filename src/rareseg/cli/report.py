@@ -14,7 +14,9 @@ __all__ = ["report"]
 
 def report(
     runs: Annotated[Path, typer.Argument(help="Folder that `rareseg run` wrote.")],
-    out: Annotated[Path | None, typer.Option("--out", help="HTML file.", show_default="RUNS/report.html")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="HTML file.", show_default="RUNS/report.html")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Write one self-contained HTML page that compares the strategies."""

@@ -20,10 +20,13 @@ __all__ = ["execute_study", "run"]
 def run(
     study: Annotated[Path, typer.Argument(help="study.yaml, or the folder that holds one.")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the runs.", show_default="runs/<name of the study>")
+        Path | None,
+        typer.Option("--out", help="Folder of the runs.", show_default="runs/<name of the study>"),
     ] = None,
     root: Root = None,
-    only: Annotated[list[str] | None, typer.Option("--only", help="Only this strategy; may be repeated.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Only this strategy; may be repeated.")
+    ] = None,
     seed: Annotated[list[int] | None, typer.Option("--seed", help="Only this seed; may be repeated.")] = None,
     device: Device = "auto",
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that fetch patches.")] = 0,
@@ -35,7 +38,14 @@ def run(
     settings = load_study_settings(study)
     folder = out or Path("runs") / settings.name
     execute_study(
-        settings, folder, root=root, only=only or (), seeds=seed or (), device=device, workers=workers, quiet=quiet
+        settings,
+        folder,
+        root=root,
+        only=only or (),
+        seeds=seed or (),
+        device=device,
+        workers=workers,
+        quiet=quiet,
     )
     if not quiet:
         typer.echo(f"Next: rareseg report {folder}")
@@ -81,4 +91,6 @@ def execute_study(
         print_summary(out)
     if outcome.failed:
         first, message = next(iter(outcome.failed.items()))
-        raise TrainingError(f"{len(outcome.failed)} of the runs failed, the others are done. {first}: {message}")
+        raise TrainingError(
+            f"{len(outcome.failed)} of the runs failed, the others are done. {first}: {message}"
+        )

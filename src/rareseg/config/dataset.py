@@ -11,7 +11,14 @@ from rareseg.config.load import Settings, load_settings
 from rareseg.errors import ConfigError
 from rareseg.types import IGNORE_INDEX
 
-__all__ = ["ClassSettings", "DatasetSettings", "GroupSettings", "MaskSettings", "SplitSettings", "load_dataset_settings"]
+__all__ = [
+    "ClassSettings",
+    "DatasetSettings",
+    "GroupSettings",
+    "MaskSettings",
+    "SplitSettings",
+    "load_dataset_settings",
+]
 
 
 def _parse_color(value: Any) -> Any:
@@ -54,7 +61,8 @@ class MaskSettings(Settings):
     threshold: int = Field(default=127, ge=0, le=65534)
     """binary and per_class: pixels above this value belong to the class."""
     ignore: int | Color | None = 255
-    """Value (indexed, binary) or colour (rgb) of pixels that neither train nor count; null for none."""
+    """Value (indexed, binary) or colour (rgb) of pixels that neither train nor count; null for none. In binary
+    and per_class masks 255 is the usual foreground, so there it ignores nothing."""
     missing: Literal["error", "background"] = "error"
     """What an image without a mask file means."""
 
@@ -89,7 +97,7 @@ class SplitSettings(Settings):
     """kind lists: CSV files (column sample_id) or text files (an id a line), below root."""
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
     """kind group: shares of train, val, test; test may be 0."""
-    folds: int = Field(default=5, ge=2)
+    folds: int = Field(default=5, ge=3)
     fold: int = Field(default=0, ge=0)
     """kind kfold: number of parts, and which of them is the test part."""
     val_share: float = Field(default=0.33, gt=0, lt=1)
@@ -155,23 +163,35 @@ class DatasetSettings(Settings):
         if kind == "rgb":
             missing = [item.name for item in self.classes if item.color is None]
             if missing:
-                raise ValueError(f"masks.kind is 'rgb', but these classes have no color: {', '.join(missing)}")
+                raise ValueError(
+                    f"masks.kind is 'rgb', but these classes have no color: {', '.join(missing)}"
+                )
             if isinstance(ignore, int) and ignore != 255:
-                raise ValueError("masks.kind is 'rgb', so masks.ignore must be a colour such as '#ffffff', or null")
+                raise ValueError(
+                    "masks.kind is 'rgb', so masks.ignore must be a colour such as '#ffffff', or null"
+                )
         elif isinstance(ignore, tuple):
             raise ValueError(f"masks.kind is '{kind}', so masks.ignore must be a value, not a colour")
         elif kind == "indexed" and ignore in values:
-            raise ValueError(f"masks.ignore is {ignore}, which is also the value of a class; change one of them")
+            raise ValueError(
+                f"masks.ignore is {ignore}, which is also the value of a class; change one of them"
+            )
         if kind == "binary" and len(self.classes) != 2:
-            raise ValueError("masks.kind is 'binary', so exactly two classes are expected: background and foreground")
+            raise ValueError(
+                "masks.kind is 'binary', so exactly two classes are expected: background and foreground"
+            )
         if kind == "per_class":
             missing = [item.name for item in self.classes[1:] if item.folder is None]
             if missing:
-                raise ValueError(f"masks.kind is 'per_class', but these classes have no folder: {', '.join(missing)}")
+                raise ValueError(
+                    f"masks.kind is 'per_class', but these classes have no folder: {', '.join(missing)}"
+                )
         if self.split.kind == "column" and self.samples is None:
             raise ValueError("split.kind is 'column', but no 'samples' table is given")
         if self.group is not None and self.group.column is not None and self.samples is None:
-            raise ValueError("group.column is given, but no 'samples' table; use group.pattern or add 'samples'")
+            raise ValueError(
+                "group.column is given, but no 'samples' table; use group.pattern or add 'samples'"
+            )
         return self
 
     @property
@@ -199,5 +219,7 @@ def load_dataset_settings(path: Path, *, root: Path | None = None) -> DatasetSet
     settings = load_settings(DatasetSettings, path)
     folder = Path(root) if root is not None else path.parent / settings.root
     if not folder.is_dir():
-        raise ConfigError(f"The data's root '{folder}' (from '{path}') is not a folder. Give the right one: --root FOLDER")
+        raise ConfigError(
+            f"The data's root '{folder}' (from '{path}') is not a folder. Give the right one: --root FOLDER"
+        )
     return settings.model_copy(update={"root": str(folder.resolve())})

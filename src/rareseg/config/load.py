@@ -47,7 +47,9 @@ def parse_settings(model: type[S], value: Mapping[str, Any], *, where: str) -> S
 
 
 def _describe(model: type[BaseModel], problem: dict[str, Any]) -> str:
-    location = [part for part in problem["loc"] if not (isinstance(part, str) and part.startswith("function-"))]
+    location = [
+        part for part in problem["loc"] if not (isinstance(part, str) and part.startswith("function-"))
+    ]
     key = ".".join(str(part) for part in location)
     if problem["type"] == "extra_forbidden":
         known = _fields_at(model, location[:-1])

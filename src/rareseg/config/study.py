@@ -174,10 +174,14 @@ class StudySettings(Settings):
     def _names_are_folders(self) -> Self:
         for name in self.strategies:
             if not name or not all(c.isalnum() or c in "_-" for c in name):
-                raise ValueError(f"strategy names become folders, so use letters, digits, '_' and '-' only, not '{name}'")
+                raise ValueError(
+                    f"strategy names become folders, so use letters, digits, '_' and '-' only, not '{name}'"
+                )
         late = [step for step in self.record.checkpoint_steps if step > self.budget.steps]
         if late:
-            raise ValueError(f"record.checkpoint_steps holds {late[0]}, but the run ends at step {self.budget.steps}")
+            raise ValueError(
+                f"record.checkpoint_steps holds {late[0]}, but the run ends at step {self.budget.steps}"
+            )
         if self.schedule_outlasts():
             raise ValueError("schedule.warmup_steps is longer than the run; shorten it")
         return self

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rareseg.data.windows import pad_to_multiple, symmetric_indices, tile_grid
-from rareseg.errors import DataError
 from rareseg.device import Precision
+from rareseg.errors import DataError
 from rareseg.types import Window
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ class Predictor:
     def __init__(
         self, network: Network, *, device: str = "cpu", precision: Precision = "float32", tile: int = 1024
     ) -> None:
-        self.network = network.to(device).to(memory_format=torch.channels_last).eval()
+        self.network = network.to(device).eval()
+        # The stubs of torch know no memory_format for modules.
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.device = device
         self.precision = precision
         stride = network.stride
@@ -72,18 +74,21 @@ class Predictor:
             pixels = _read_mirrored(read, tile.read, height, width)
             if pixels.shape[0] != self.network.in_channels:
                 raise DataError(
-                    f"The network takes images of {self.network.in_channels} bands, but this one has {pixels.shape[0]}; "
-                    "choose bands in dataset.yaml as in training."
+                    f"The network takes images of {self.network.in_channels} bands, but this one has "
+                    f"{pixels.shape[0]}; choose bands in dataset.yaml as in training."
                 )
-            logits = self.run(torch.from_numpy(np.ascontiguousarray(pixels))[None])[0]
+            logits = self.run(torch.from_numpy(np.require(pixels, requirements=["C", "W"]))[None])[0]
             top, left = core.row - tile.read.row, core.col - tile.read.col
             yield shown, logits[:, top : top + shown.height, left : left + shown.width]
 
     def run(self, batch: Tensor) -> Tensor:
         """Logits ``(b, k, h, w)`` float32 of raw pixels ``(b, c, h, w)``, on the predictor's device."""
         batch = batch.to(self.device)
-        with torch.inference_mode(), torch.autocast(
-            self.device.split(":")[0], dtype=torch.bfloat16, enabled=self.precision == "bfloat16"
+        with (
+            torch.inference_mode(),
+            torch.autocast(
+                self.device.split(":")[0], dtype=torch.bfloat16, enabled=self.precision == "bfloat16"
+            ),
         ):
             outputs: Tensor = self.network(batch)
         return outputs.float()

@@ -18,7 +18,9 @@ class CatalogEntry:
 
 
 CATALOG: dict[str, CatalogEntry] = {
-    "baseline": CatalogEntry("plain cross-entropy on uniform patches", "Ronneberger et al., arXiv 1505.04597"),
+    "baseline": CatalogEntry(
+        "plain cross-entropy on uniform patches", "Ronneberger et al., arXiv 1505.04597"
+    ),
     "wce_icf": CatalogEntry(
         "cross-entropy weighted by inverse class frequency",
         "foil thesis, equations 3.4 to 3.7",

@@ -56,4 +56,3 @@ def build_head(settings: Mapping[str, Any]) -> Head:
     head = HEADS[settings["name"]]
     parse_settings(_NoSettings, settings, where="head")
     return head()
-

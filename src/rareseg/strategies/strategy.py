@@ -40,8 +40,8 @@ class Strategy:
     model: Mapping[str, Any]
     decision: Mapping[str, Any]
     augmentation: Mapping[str, Any] = field(default_factory=dict)
-    optimizer: OptimizerSettings = OptimizerSettings()
-    schedule: ScheduleSettings = ScheduleSettings()
+    optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     clip_gradient: float | None = None
     note: str = ""
 
@@ -60,6 +60,12 @@ class Strategy:
             ends.append(min(steps, round(total * steps)))
         ends[-1] = steps
         return tuple(
-            Phase(start, end, phase.loss or self.loss, phase.sampling or self.sampling, phase.lr or self.optimizer.lr)
+            Phase(
+                start,
+                end,
+                phase.loss or self.loss,
+                phase.sampling or self.sampling,
+                phase.lr or self.optimizer.lr,
+            )
             for start, end, phase in zip([0, *ends[:-1]], ends, self.phases, strict=True)
         )

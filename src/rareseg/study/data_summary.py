@@ -20,7 +20,9 @@ RegionPixels = Mapping[Region, NDArray[np.int64]]
 """Pixels of each class, and of ignored ones last, of every region."""
 
 
-def summarise_data(settings: DatasetSettings, source: Source, splits: Splits, pixels: RegionPixels) -> dict[str, Any]:
+def summarise_data(
+    settings: DatasetSettings, source: Source, splits: Splits, pixels: RegionPixels
+) -> dict[str, Any]:
     """Names, colours and per-split pixel counts as JSON-like values.
 
     Args:
@@ -42,7 +44,13 @@ def summarise_data(settings: DatasetSettings, source: Source, splits: Splits, pi
             "class_pixels": _named(table.names, counts.sum(axis=0)),
             "class_images": _named(table.names, (counts > 0).sum(axis=0)),
             "class_groups": {
-                name: len({source.group(r.sample) for r, row in zip(part.regions, counts, strict=True) if row[index]})
+                name: len(
+                    {
+                        source.group(r.sample)
+                        for r, row in zip(part.regions, counts, strict=True)
+                        if row[index]
+                    }
+                )
                 for index, name in enumerate(table.names)
             },
             "ignored_pixels": int(counts[:, -1].sum()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,13 @@ from rareseg.study.previews import safe_name
 from rareseg.types import IGNORE_INDEX, Region, Window
 
 __all__ = ["EvaluationTables", "Judge", "evaluate", "quick_score"]
+
+
+class _Where(TypedDict):
+    step: int
+    split: str
+    image: str
+    group: str
 
 
 @dataclass
@@ -112,10 +120,17 @@ def evaluate(
     for number, region in enumerate(split.regions):
         labels, bins = judge.region(source, region)
         target = source.read_mask(region.sample, region.window)
-        where = {"step": step, "split": split.name, "image": region.sample, "group": source.group(region.sample)}
+        where: _Where = {
+            "step": step,
+            "split": split.name,
+            "image": region.sample,
+            "group": source.group(region.sample),
+        }
         histogram = ScoreHistogram(num_classes)
         histogram.add_bins(target, bins)
-        tables.counts.append(**where, counts=confusion_counts(target, labels, num_classes), class_names=tables.class_names)
+        tables.counts.append(
+            **where, counts=confusion_counts(target, labels, num_classes), class_names=tables.class_names
+        )
         tables.regions.append(
             **where,
             counts=region_counts(target, labels, num_classes),
@@ -134,7 +149,9 @@ def evaluate(
             progress(number + 1, len(split.regions))
 
 
-def quick_score(judge: Judge, source: Source, regions: tuple[Region, ...], *, num_classes: int, majority: int) -> float:
+def quick_score(
+    judge: Judge, source: Source, regions: tuple[Region, ...], *, num_classes: int, majority: int
+) -> float:
     """Mean pooled Dice of all classes but the majority, over a few validation regions.
 
     Classes that these regions neither hold nor are predicted in do not count; NaN where none counts.

@@ -16,7 +16,9 @@ from rareseg.study.progress import Progress
 __all__ = ["inspect_dataset"]
 
 
-def inspect_dataset(settings: DatasetSettings, folder: Path | None, *, progress: Progress | None = None) -> dict[str, Any]:
+def inspect_dataset(
+    settings: DatasetSettings, folder: Path | None, *, progress: Progress | None = None
+) -> dict[str, Any]:
     """Make the fingerprint of a dataset.
 
     Args:
@@ -36,7 +38,7 @@ def inspect_dataset(settings: DatasetSettings, folder: Path | None, *, progress:
     with progress.task("checking files") as update:
         check_dataset(source, splits, progress=update)
     with progress.task("fingerprint") as update:
-        fingerprint = make_fingerprint(source, splits, progress=update)
+        fingerprint = make_fingerprint(source, splits, name=settings.name, progress=update)
     if folder is not None:
         write_json(folder / "fingerprint.json", fingerprint, kind="fingerprint")
     return fingerprint

@@ -8,9 +8,9 @@ from pathlib import Path
 from rareseg.artefacts import read_json, read_yaml
 from rareseg.config.dataset import ClassSettings
 from rareseg.data.labels import ClassTable
+from rareseg.device import Precision, resolve_device, resolve_precision
 from rareseg.errors import ArtefactError
 from rareseg.inference.decision import build_decision
-from rareseg.device import resolve_device, resolve_precision
 from rareseg.inference.predictor import Predictor
 from rareseg.models.weights_file import load_weights
 from rareseg.strategies.heads import build_head
@@ -30,7 +30,9 @@ class LoadedRun:
     step: int
 
 
-def load_run(folder: Path, *, device: str = "auto", precision: str | None = None, step: int | None = None) -> LoadedRun:
+def load_run(
+    folder: Path, *, device: str = "auto", precision: Precision | None = None, step: int | None = None
+) -> LoadedRun:
     """Load the weights of a run with its classes, normalisation and decision.
 
     Args:
@@ -45,7 +47,11 @@ def load_run(folder: Path, *, device: str = "auto", precision: str | None = None
     folder = Path(folder)
     if not (folder / "config.yaml").exists():
         inside = sorted(p.parent for p in folder.glob("*/seed-*/config.yaml")) if folder.is_dir() else []
-        hint = f"Name one of its runs, such as '{inside[0]}'." if inside else "Give a folder like RUNS/<strategy>/seed-0."
+        hint = (
+            f"Name one of its runs, such as '{inside[0]}'."
+            if inside
+            else "Give a folder like RUNS/<strategy>/seed-0."
+        )
         raise ArtefactError(f"'{folder}' is not the folder of a run (it has no config.yaml). {hint}")
     config = read_yaml(folder / "config.yaml")
     steps = sorted(int(p.stem.removeprefix("step-")) for p in folder.glob("step-*.safetensors"))
@@ -61,8 +67,10 @@ def load_run(folder: Path, *, device: str = "auto", precision: str | None = None
     network = build_network(config, tuple(data["class_names"]), seed=config["seed"])
     load_weights(folder / f"step-{chosen:06d}.safetensors", network)
     where = resolve_device(device)
-    wish = precision or config["decided"]["precision"]
-    number_format = resolve_precision(wish if precision else ("float32" if wish == "float32" else "auto"), device=where)
+    judged = config["decided"]["precision"]
+    number_format = resolve_precision(
+        precision or ("float32" if judged == "float32" else "auto"), device=where
+    )
     judge = Judge(
         Predictor(network, device=where, precision=number_format),
         build_head(config["strategy"]["head"]),

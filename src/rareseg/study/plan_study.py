@@ -35,7 +35,9 @@ def plan_study(settings: DatasetSettings, *, dataset_path: Path, study_path: Pat
     shortest = int(np.median([min(r.window.height, r.window.width) for r in splits.train.regions]))
     patch = int(np.clip(shortest // 32 * 32, 64, 256))
     strategies: dict[str, Any] = {
-        name: {**entry.change, "note": entry.summary} for name, entry in CATALOG.items() if name != "focal_icf"
+        name: {**entry.change, "note": entry.summary}
+        for name, entry in CATALOG.items()
+        if name != "focal_icf"
     }
     strategies["oversample_rarest"] = {
         "sampling": {"name": "oversample", "shares": {rarest: 0.5}},

@@ -13,7 +13,7 @@ from rareseg.data.indexed_png import write_indexed_png
 from rareseg.data.source import Source
 from rareseg.data.splits import TestSplit, ValSplit
 
-__all__ = ["preview_pixels", "write_previews"]
+__all__ = ["preview_pixels", "safe_name", "write_previews"]
 
 
 def write_previews(

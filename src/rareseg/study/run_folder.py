@@ -66,7 +66,7 @@ class RunFolder:
         for key in sorted(set(config) | set(found)):
             if key != "decided" and digest_of({key: found.get(key)}) != digest_of({key: config.get(key)}):
                 raise ArtefactError(
-                    f"'{self.path}' holds a run whose '{key}' differs from the study's. Give another --out folder, or delete "
-                    "that run's folder to train it again."
+                    f"'{self.path}' holds a run whose '{key}' differs from the study's. Give another --out "
+                    "folder, or delete that run's folder to train it again."
                 )
         return found

@@ -16,9 +16,9 @@ from rareseg.artefacts import read_json, write_json
 from rareseg.config.study import StudySettings
 from rareseg.data.source import Source
 from rareseg.data.splits import Splits, TestSplit, ValSplit
+from rareseg.device import resolve_precision
 from rareseg.errors import Interrupted, OptionError, TrainingError
 from rareseg.inference.decision import build_decision
-from rareseg.device import resolve_precision
 from rareseg.inference.predictor import Predictor
 from rareseg.losses.terms import build_loss
 from rareseg.models.build import build_model
@@ -51,6 +51,7 @@ class RunContext:
     training: TrainingData
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    bands: tuple[int, ...] | None
     pixels: Mapping[Region, NDArray[np.int64]]
     device: str
     num_workers: int
@@ -72,9 +73,11 @@ class RunContext:
                 f"{budget.steps} steps; shorten the warm-up."
             )
         with torch.device("meta"):
-            build_model(strategy.model, in_channels=self.source.num_bands, num_classes=head.num_outputs(len(names)))
+            build_model(
+                strategy.model, in_channels=self.source.num_bands, num_classes=head.num_outputs(len(names))
+            )
         for phase in strategy.phases_of(budget.steps):
-            build_loss(phase.loss, class_pixels=self.training.class_pixels, class_names=names)
+            build_loss(phase.loss, class_pixels=self.training.class_pixels.tolist(), class_names=names)
             build_plan(
                 phase.sampling,
                 regions=self.training.store.regions,
@@ -85,7 +88,12 @@ class RunContext:
 
 
 def run_one(
-    context: RunContext, strategy: Strategy, folder: RunFolder, *, seed: int, stop_requested: Callable[[], bool]
+    context: RunContext,
+    strategy: Strategy,
+    folder: RunFolder,
+    *,
+    seed: int,
+    stop_requested: Callable[[], bool],
 ) -> bool:
     """Train, judge and write all artefacts of one run.
 
@@ -136,7 +144,9 @@ def run_one(
             raise
     if outcome.interrupted:
         folder.write_status("running", step=outcome.step, steps=steps, message="interrupted")
-        raise Interrupted(f"{label} stopped at step {outcome.step} of {steps}; the same command continues it.")
+        raise Interrupted(
+            f"{label} stopped at step {outcome.step} of {steps}; the same command continues it."
+        )
     _judge_all(context, judge, folder, label=label)
     _write_records(context, strategy, network, outcome, folder, seed=seed)
     folder.write_status("finished", step=outcome.step, steps=steps)
@@ -176,6 +186,7 @@ def _config(context: RunContext, strategy: Strategy, *, seed: int) -> dict[str, 
             "device": context.device,
             "mean": list(context.mean),
             "std": list(context.std),
+            "bands": None if context.bands is None else list(context.bands),
             "class_pixels": [int(n) for n in context.training.class_pixels],
         },
     }
@@ -197,7 +208,8 @@ def _validation_sample(context: RunContext) -> tuple[Region, ...]:
     budget, record = context.settings.budget, context.settings.record
     trained = budget.steps * budget.batch_size * budget.patch_size[0] * budget.patch_size[1]
     limit = record.validate_megapixels * 1e6 if record.validate_megapixels else max(2.5e5, trained / 50)
-    chosen, area = [], 0.0
+    chosen: list[Region] = []
+    area = 0.0
     for index in _round_robin(order, counts, rarity):
         if chosen and area + regions[index].window.area > limit:
             continue
@@ -206,7 +218,9 @@ def _validation_sample(context: RunContext) -> tuple[Region, ...]:
     return tuple(chosen)
 
 
-def _round_robin(order: NDArray[np.int64], counts: NDArray[np.float64], rarity: NDArray[np.float64]) -> list[int]:
+def _round_robin(
+    order: NDArray[np.int64], counts: NDArray[np.float64], rarity: NDArray[np.float64]
+) -> list[int]:
     """Images class by class in turn, rarest class first, then the rest."""
     queues = [[int(i) for i in order if counts[i, c] > 0] for c in np.argsort(-rarity) if rarity[c] > 0]
     queues.append([int(i) for i in order])
@@ -228,12 +242,20 @@ def _judge_all(context: RunContext, judge: Judge, folder: RunFolder, *, label: s
         for part in context.judged:
             with context.progress.task(f"{label}: judging step {step} on {part.name}") as update:
                 predictions = folder.file("predictions") if step == last else None
-                evaluate(judge, context.source, part, tables, step=step, predictions=predictions, progress=update)
+                evaluate(
+                    judge, context.source, part, tables, step=step, predictions=predictions, progress=update
+                )
     tables.write(folder.path)
 
 
 def _write_records(
-    context: RunContext, strategy: Strategy, network: Network, outcome: TrainOutcome, folder: RunFolder, *, seed: int
+    context: RunContext,
+    strategy: Strategy,
+    network: Network,
+    outcome: TrainOutcome,
+    folder: RunFolder,
+    *,
+    seed: int,
 ) -> None:
     budget = context.settings.budget
     exposure = {**outcome.exposure.to_dict(), "planned": outcome.planned}
@@ -257,7 +279,11 @@ def _write_records(
     )
     provenance = collect_provenance(device=context.device)
     data = read_json(folder.path.parent.parent / "data.json", kind="data")
-    write_json(folder.file("provenance.json"), {**provenance, "seed": seed, "data": data["digest"]}, kind="provenance")
+    write_json(
+        folder.file("provenance.json"),
+        {**provenance, "seed": seed, "data": data["digest"]},
+        kind="provenance",
+    )
 
 
 def _peak_memory(device: str) -> int:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from rareseg.artefacts import read_yaml, write_json, write_yaml
 from rareseg.config.dataset import DatasetSettings, load_dataset_settings
@@ -17,11 +12,10 @@ from rareseg.config.load import parse_settings
 from rareseg.config.study import StudySettings
 from rareseg.data.check import check_dataset
 from rareseg.data.open_dataset import open_dataset
-from rareseg.data.source import Source
-from rareseg.data.splits import Splits, make_splits
+from rareseg.data.splits import make_splits
 from rareseg.data.store import open_store
-from rareseg.errors import ArtefactError, Interrupted, RaresegError, TrainingError
 from rareseg.device import resolve_device
+from rareseg.errors import ArtefactError, OptionError, TrainingError, UnknownNameError
 from rareseg.inspection.band_statistics import band_statistics
 from rareseg.sampling.class_locations import ClassLocations
 from rareseg.strategies.strategy import Strategy
@@ -31,7 +25,6 @@ from rareseg.study.progress import Progress
 from rareseg.study.run_folder import RunFolder
 from rareseg.study.run_one import RunContext, run_one
 from rareseg.training.train import TrainingData
-from rareseg.types import IGNORE_INDEX, Region
 
 __all__ = ["StudyOutcome", "run_study"]
 
@@ -81,15 +74,17 @@ def run_study(
     chosen = _choose(settings, only)
     device = resolve_device(device)
     dataset = load_dataset_settings(Path(settings.dataset), root=root)
-    context = _prepare(settings, dataset, Path(out), device=device, num_workers=num_workers, progress=progress)
-    for strategy in chosen:
-        context.check(Strategy.from_recipe(strategy, settings.recipe(strategy)))
+    context = _prepare(
+        settings, dataset, Path(out), device=device, num_workers=num_workers, progress=progress
+    )
+    strategies = [Strategy.from_recipe(name, settings.recipe(name)) for name in chosen]
+    for strategy in strategies:
+        context.check(strategy)
     outcome = StudyOutcome(Path(out))
     for seed in seeds or settings.seeds:
-        for name in chosen:
-            label = f"{name} seed {seed}"
-            folder = RunFolder.of(Path(out), name, seed)
-            strategy = Strategy.from_recipe(name, settings.recipe(name))
+        for strategy in strategies:
+            label = f"{strategy.name} seed {seed}"
+            folder = RunFolder.of(Path(out), strategy.name, seed)
             try:
                 if not run_one(context, strategy, folder, seed=seed, stop_requested=stop_requested):
                     outcome.skipped.append(label)
@@ -103,8 +98,6 @@ def run_study(
 
 
 def _choose(settings: StudySettings, only: Sequence[str]) -> list[str]:
-    from rareseg.errors import UnknownNameError
-
     for name in only:
         if name not in settings.strategies:
             raise UnknownNameError("strategy", name, settings.strategies)
@@ -112,20 +105,28 @@ def _choose(settings: StudySettings, only: Sequence[str]) -> list[str]:
 
 
 def _prepare(
-    settings: StudySettings, dataset: DatasetSettings, out: Path, *, device: str, num_workers: int, progress: Progress
+    settings: StudySettings,
+    dataset: DatasetSettings,
+    out: Path,
+    *,
+    device: str,
+    num_workers: int,
+    progress: Progress,
 ) -> RunContext:
     """Everything that all runs of a study share; all mistakes in the data show here."""
     _claim_folder(settings, out)
     source = open_dataset(dataset)
     splits = make_splits(source, settings.split or dataset.split)
     if "test" in settings.evaluate and splits.test is None and settings.evaluate == ("test",):
-        raise RaresegError("evaluate names 'test' only, but the split has no test part; add 'val' or another split.")
+        raise OptionError(
+            "evaluate names 'test' only, but the split has no test part; add 'val' or another split."
+        )
     with progress.task("checking files") as update:
-        check_dataset(source, splits, progress=update)
-    with progress.task("counting pixels") as update:
-        pixels = _region_pixels(source, splits, update)
+        pixels = check_dataset(source, splits, progress=update)
     write_json(out / "data.json", summarise_data(dataset, source, splits, pixels), kind="data")
-    judged = [part for part in (splits.val, splits.test) if part is not None and part.name in settings.evaluate]
+    judged = [
+        part for part in (splits.val, splits.test) if part is not None and part.name in settings.evaluate
+    ]
     for part in judged:
         with progress.task(f"pictures of {part.name}") as update:
             write_previews(source, part, out / "evaluated" / part.name, progress=update)
@@ -141,6 +142,7 @@ def _prepare(
         training=TrainingData(store, locations, tuple(source.class_table.names)),
         mean=tuple(float(x) for x in mean),
         std=tuple(float(x) for x in std),
+        bands=dataset.bands,
         pixels=pixels,
         device=device,
         num_workers=num_workers,
@@ -155,24 +157,7 @@ def _claim_folder(settings: StudySettings, out: Path) -> None:
     if path.exists():
         found = parse_settings(StudySettings, read_yaml(path), where=str(path))
         if found.name != settings.name:
-            raise ArtefactError(f"'{out}' holds the study '{found.name}', not '{settings.name}'; give another --out folder.")
+            raise ArtefactError(
+                f"'{out}' holds the study '{found.name}', not '{settings.name}'; give another --out folder."
+            )
     write_yaml(path, resolved)
-
-
-def _region_pixels(
-    source: Source, splits: Splits, progress: Callable[[int, int], None]
-) -> dict[Region, np.ndarray[Any, np.dtype[np.int64]]]:
-    """Pixels of each class and, last, of ignored ones, in every region of every part."""
-    regions = [r for part in (splits.train, splits.val, splits.test) if part is not None for r in part.regions]
-    num_classes = source.class_table.num_classes
-
-    def count(region: Region) -> np.ndarray[Any, np.dtype[np.int64]]:
-        values = np.bincount(source.read_mask(region.sample, region.window).ravel(), minlength=IGNORE_INDEX + 1)
-        return np.append(values[:num_classes], values[IGNORE_INDEX]).astype(np.int64)
-
-    counts = {}
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        for number, (region, value) in enumerate(zip(regions, pool.map(count, regions), strict=True)):
-            counts[region] = value
-            progress(number + 1, len(regions))
-    return counts

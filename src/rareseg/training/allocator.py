@@ -25,7 +25,11 @@ def tune_allocator() -> bool:
         return False
     try:
         library = ctypes.CDLL(ctypes.util.find_library("c") or "libc.so.6")
-        values = ((_M_MMAP_THRESHOLD, _GIBIBYTE), (_M_TRIM_THRESHOLD, 2 * _GIBIBYTE - 1), (_M_TOP_PAD, 1 << 28))
+        values = (
+            (_M_MMAP_THRESHOLD, _GIBIBYTE),
+            (_M_TRIM_THRESHOLD, 2 * _GIBIBYTE - 1),
+            (_M_TOP_PAD, 1 << 28),
+        )
         return all([library.mallopt(option, value) == 1 for option, value in values])  # noqa: C419 (set all three)
     except (OSError, AttributeError):
         return False

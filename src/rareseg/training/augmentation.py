@@ -40,14 +40,18 @@ class AugmentationSettings(Settings):
         settings = parse_settings(cls, value, where="augmentation")
         if settings.quarter_turns and patch_size[0] != patch_size[1]:
             raise OptionError(
-                f"augmentation.quarter_turns needs square patches, but patch_size is {patch_size[0]} x {patch_size[1]}; "
-                "use flips instead or make the patch square."
+                f"augmentation.quarter_turns needs square patches, but patch_size is {patch_size[0]} x "
+                f"{patch_size[1]}; use flips instead or make the patch square."
             )
         return settings
 
 
 def augment(
-    images: Float[Tensor, "b c h w"], masks: UInt8[Tensor, "b h w"], settings: AugmentationSettings, *, seed: int
+    images: Float[Tensor, "b c h w"],
+    masks: UInt8[Tensor, "b h w"],
+    settings: AugmentationSettings,
+    *,
+    seed: int,
 ) -> tuple[Float[Tensor, "b c h w"], UInt8[Tensor, "b h w"]]:
     """Change every patch of a batch at random; a pure function of its arguments.
 
@@ -86,7 +90,9 @@ def _change_intensity(images: Tensor, settings: AugmentationSettings, generator:
     factor = 1 + (torch.rand(shape, generator=generator).to(images) * 2 - 1) * settings.contrast
     changed = (images - mean) * factor + mean + shift
     if settings.noise:
-        changed = changed + torch.randn(images.shape, generator=generator).to(images) * settings.noise * deviation
+        changed = (
+            changed + torch.randn(images.shape, generator=generator).to(images) * settings.noise * deviation
+        )
     return changed
 
 

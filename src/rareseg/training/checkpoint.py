@@ -44,7 +44,9 @@ def save_checkpoint(
         save_file(packed, temporary, metadata={"artefact": _FORMAT, "bookkeeping": json.dumps(bookkeeping)})
 
 
-def load_checkpoint(path: Path, *, network: nn.Module, optimizer: torch.optim.Optimizer | None) -> dict[str, Any]:
+def load_checkpoint(
+    path: Path, *, network: nn.Module, optimizer: torch.optim.Optimizer | None
+) -> dict[str, Any]:
     """Load a checkpoint into a network (and an optimizer) of the same make and return its bookkeeping.
 
     Raises:
@@ -57,17 +59,23 @@ def load_checkpoint(path: Path, *, network: nn.Module, optimizer: torch.optim.Op
             metadata = file.metadata() or {}
             tensors: dict[str, Tensor] = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no dict)
     except (OSError, SafetensorError) as error:
-        raise ArtefactError(f"'{path}' cannot be read as a checkpoint ({error}); delete it to train afresh.") from None
+        raise ArtefactError(
+            f"'{path}' cannot be read as a checkpoint ({error}); delete it to train afresh."
+        ) from None
     if metadata.get("artefact") != _FORMAT:
         raise ArtefactError(
             f"'{path}' should be a {_FORMAT} file, but is {metadata.get('artefact')}; delete it to train afresh."
         )
-    weights = {key.removeprefix("network."): value for key, value in tensors.items() if key.startswith("network.")}
+    weights = {
+        key.removeprefix("network."): value for key, value in tensors.items() if key.startswith("network.")
+    }
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
-        raise ArtefactError(f"'{path}' does not fit the network ({reason}); delete it to train afresh.") from None
+        raise ArtefactError(
+            f"'{path}' does not fit the network ({reason}); delete it to train afresh."
+        ) from None
     if optimizer is not None:
         _load_optimizer(optimizer, tensors)
     bookkeeping: dict[str, Any] = json.loads(metadata["bookkeeping"])

@@ -58,7 +58,9 @@ class _Steps(Sampler[int]):
         return len(self._range)
 
 
-def patch_loader(data: PatchData, *, start: int, num_workers: int = 0, pin_memory: bool = False) -> DataLoader[Any]:
+def patch_loader(
+    data: PatchData, *, start: int, num_workers: int = 0, pin_memory: bool = False
+) -> DataLoader[Any]:
     """A loader that yields the batches of steps ``start`` to the end, in order, with any number of workers."""
     return DataLoader(
         data,

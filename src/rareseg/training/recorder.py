@@ -96,7 +96,9 @@ class Recorder(lightning.Callback):
         if self.done == self._start:
             self._mark = time.perf_counter()
 
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Book one step: exposure, log, validation, checkpoint, in this order."""
         task: SegmentationTask = pl_module
         step = batch["step"]
@@ -180,8 +182,9 @@ class Recorder(lightning.Callback):
         for (_, where), value in zip(self._pending, values, strict=True):
             if not math.isfinite(value):
                 raise NonFiniteLossError(
-                    f"The loss became {value} at step {where['step'] + 1}; its batch was {self._describe(where)}. Lower "
-                    "optimizer.lr, set clip_gradient: 1.0 or precision: float32 in study.yaml, and look at these windows."
+                    f"The loss became {value} at step {where['step'] + 1}; its batch was {self._describe(where)}. "
+                    "Lower optimizer.lr, set clip_gradient: 1.0 or precision: float32 in study.yaml, and look at "
+                    "these windows."
                 )
         self._losses.extend(values)
         self._pending.clear()

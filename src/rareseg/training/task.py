@@ -78,7 +78,9 @@ class SegmentationTask(lightning.LightningModule):
         """Go on with an optimizer whose state was loaded from a checkpoint."""
         self._restored = optimizer
 
-    def transfer_batch_to_device(self, batch: dict[str, Any], device: torch.device, dataloader_idx: int) -> Any:
+    def transfer_batch_to_device(
+        self, batch: dict[str, Any], device: torch.device, dataloader_idx: int
+    ) -> Any:
         """Move pixels and masks; the bookkeeping of which patches they are stays on the host."""
         moved = dict(batch)
         moved["host_masks"] = batch["masks"]

@@ -22,8 +22,8 @@ from rareseg.models.network import Network
 from rareseg.sampling.class_locations import ClassLocations
 from rareseg.sampling.exposure import ExposureCounter
 from rareseg.sampling.plans import build_plan
-from rareseg.sampling.stream import PatchStream
 from rareseg.sampling.seeds import derive_seed
+from rareseg.sampling.stream import PatchStream
 from rareseg.strategies.strategy import Strategy
 from rareseg.training.allocator import tune_allocator
 from rareseg.training.augmentation import AugmentationSettings
@@ -102,8 +102,12 @@ def train(
     """
     streams, planned = _build_streams(strategy, data, seed=seed, budget=budget)
     task = _build_task(strategy, network, data, seed=seed, budget=budget)
-    exposure = ExposureCounter(class_names=data.class_names, samples=[region.sample for region in data.store.regions])
-    network.to(device).to(memory_format=torch.channels_last).train()
+    exposure = ExposureCounter(
+        class_names=data.class_names, samples=[region.sample for region in data.store.regions]
+    )
+    network.to(device).train()
+    # The stubs of torch know no memory_format for modules.
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     start, book = _resume(folder / LATEST, task, exposure)
     if start >= budget.steps:
         return TrainOutcome(start, False, book["elapsed"], exposure, planned)
@@ -122,7 +126,10 @@ def train(
     if device == "cpu":
         tune_allocator()
     loader = patch_loader(
-        PatchData(data.store, streams), start=start, num_workers=num_workers, pin_memory=device.startswith("cuda")
+        PatchData(data.store, streams),
+        start=start,
+        num_workers=num_workers,
+        pin_memory=device.startswith("cuda"),
     )
     _fit(task, loader, recorder, folder, device=device, precision=precision, clip=strategy.clip_gradient)
     return TrainOutcome(recorder.done, recorder.interrupted, recorder.elapsed, exposure, planned)
@@ -159,7 +166,8 @@ def _build_task(
 ) -> SegmentationTask:
     phases = strategy.phases_of(budget.steps)
     losses = [
-        build_loss(phase.loss, class_pixels=data.class_pixels, class_names=data.class_names) for phase in phases
+        build_loss(phase.loss, class_pixels=data.class_pixels.tolist(), class_names=data.class_names)
+        for phase in phases
     ]
     return SegmentationTask(
         network,

@@ -1,0 +1,207 @@
+"""Deliberate mistakes: each gives one line that names what, where and the cure, exit code 2, and trains nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rareseg.cli.main import main
+from tiny import make_tiny_study
+
+Spoil = Callable[[Path], None]
+
+
+def _edit(folder: Path, old: str, new: str, *, name: str = "dataset.yaml") -> None:
+    path = folder / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def _missing_mask(folder: Path) -> None:
+    _edit(folder, ",masks/im04.png", ",", name="samples.csv")
+    (folder / "masks" / "im04.png").unlink()
+
+
+def _size_mismatch(folder: Path) -> None:
+    Image.fromarray(np.zeros((70, 88), np.uint8)).save(folder / "masks" / "im01.png")
+
+
+def _unknown_value(folder: Path) -> None:
+    mask = np.zeros((72, 88), np.uint8)
+    mask[12, 40] = 6
+    Image.fromarray(mask).save(folder / "masks" / "im02.png")
+
+
+def _unknown_color(folder: Path) -> None:
+    for path in (folder / "masks").glob("*.png"):
+        lookup = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0]], np.uint8)
+        colors = lookup[np.array(Image.open(path))]
+        if path.stem == "im05":
+            colors[3, 7] = (1, 2, 3)
+        Image.fromarray(colors).save(path)
+    _edit(
+        folder,
+        "classes: [{name: background}, {name: square}, {name: line}]",
+        "masks: {kind: rgb}\nclasses: [{name: background, color: '#000000'}, {name: square, color: '#ff0000'}, "
+        "{name: line, color: '#00ff00'}]",
+    )
+
+
+def _truncated_image(folder: Path) -> None:
+    path = folder / "images" / "im07.png"
+    path.write_bytes(path.read_bytes()[:900])
+
+
+def _duplicate_id(folder: Path) -> None:
+    _edit(folder, "im03,images/im03.png", "im00,images/im03.png", name="samples.csv")
+
+
+def _empty_split(folder: Path) -> None:
+    path = folder / "samples.csv"
+    path.write_text(path.read_text().replace(",val,", ",train,"))
+
+
+def _class_without_training_image(folder: Path) -> None:
+    for name in ("im00", "im01", "im02"):
+        path = folder / "masks" / f"{name}.png"
+        mask = np.array(Image.open(path))
+        mask[mask == 2] = 0
+        Image.fromarray(mask).save(path)
+
+
+def _torn_group(folder: Path) -> None:
+    _edit(
+        folder,
+        "im04,images/im04.png,masks/im04.png,val,g1",
+        "im04,images/im04.png,masks/im04.png,val,g0",
+        name="samples.csv",
+    )
+
+
+def _unknown_key(folder: Path) -> None:
+    _edit(folder, "samples:", "sample:")
+
+
+def _wrong_band(folder: Path) -> None:
+    _edit(folder, "name: tiny\n", "name: tiny\nbands: [0, 3]\n")
+
+
+def _not_yaml(folder: Path) -> None:
+    _edit(folder, "name: tiny\n", "name: [tiny\n")
+
+
+MISTAKES: dict[str, tuple[Spoil, str]] = {
+    "missing mask": (_missing_mask, r"im04.*mask.*(masks\.missing|exclude)"),
+    "size mismatch": (_size_mismatch, r"im01.*70 x 88.*72 x 88|im01.*72 x 88.*70 x 88"),
+    "unknown value": (
+        _unknown_value,
+        r"im02\.png' holds the value 6 at \(row 12, col 40\).*(Add a class|ignore)",
+    ),
+    "unknown colour": (
+        _unknown_color,
+        r"im05\.png' holds the colour #?010203 at \(row 3, col 7\).*(Add a class|ignore)",
+    ),
+    "truncated image": (
+        _truncated_image,
+        r"im07\.png' .*(truncated|cannot be read).*(exclude|again|replace)",
+    ),
+    "duplicate id": (_duplicate_id, r"'im00'.*(twice|line)"),
+    "empty split": (_empty_split, r"val.*(empty|no sample)"),
+    "class without training image": (_class_without_training_image, r"'line'.*train"),
+    "group in two parts": (_torn_group, r"'g0'.*im0.*im04|'g0'.*im04.*im0"),
+    "unknown key": (_unknown_key, r"there is no key 'sample'\. Did you mean 'samples'"),
+    "band that is not there": (_wrong_band, r"band.*3|3.*band"),
+    "not yaml": (_not_yaml, r"not valid YAML at line"),
+}
+
+
+def _one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_in_the_data(
+    name: str, tiny_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil, message = MISTAKES[name]
+    spoil(tiny_dataset)
+    study = make_tiny_study(tmp_path, tiny_dataset)
+    assert main(["run", str(study), "--out", str(tmp_path / "runs"), "--device", "cpu", "--quiet"]) == 2
+    line = _one_line(capsys)
+    assert re.search(message, line), line
+    assert not list((tmp_path / "runs").rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"strategies": {"a": {"loss": "focl"}}}, r"no loss named 'focl'\. Did you mean 'focal'"),
+        (
+            {"strategies": {"a": {"loss": {"name": "focal", "gama": 2}}}},
+            r"no key .*gama.*Did you mean 'gamma'",
+        ),
+        (
+            {"strategies": {"a": {"sampling": "unifrom"}}},
+            r"no sampling plan named 'unifrom'\. Did you mean 'uniform'",
+        ),
+        (
+            {"strategies": {"a": {"sampling": {"name": "oversample", "shares": {"sqare": 0.5}}}}},
+            r"'sqare'.*Did you mean 'square'",
+        ),
+        ({"strategies": {"a": {"model": "une"}}}, r"no model named 'une'\. Did you mean 'unet'"),
+        ({"strategies": {"a": {"augmentation": {"flip": True}}}}, r"no key 'flip'\. Did you mean 'flips'"),
+        ({"dataset": "nowhere/dataset.yaml"}, r"nowhere.dataset\.yaml' does not exist"),
+    ],
+)
+def test_a_mistake_in_the_study(
+    change: dict[str, object],
+    message: str,
+    tiny_dataset: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    study = make_tiny_study(tmp_path, tiny_dataset, **change)
+    assert main(["run", str(study), "--out", str(tmp_path / "runs"), "--device", "cpu", "--quiet"]) == 2
+    assert re.search(message, _one_line(capsys))
+    assert not list((tmp_path / "runs").rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nowhere"], "nowhere' does not exist"),
+        (["report", "nowhere"], "nowhere"),
+        (["inspect", "nowhere"], "nowhere' does not exist"),
+        (["predict", "nowhere", "x.png", "--out", "y"], "no image"),
+        (["predict"], "Missing argument"),
+        (["trian"], "trian"),
+        (["schema", "datset"], "Did you mean 'dataset'"),
+        (["run", "x", "--device", "tpu"], "x' does not exist"),
+    ],
+)
+def test_a_mistake_on_the_command_line(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert message in _one_line(capsys)
+
+
+def test_an_unknown_device_is_refused(
+    tiny_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = make_tiny_study(tmp_path, tiny_dataset)
+    assert main(["run", str(study), "--out", str(tmp_path / "runs"), "--device", "tpu", "--quiet"]) == 2
+    assert "use auto, cpu, cuda, cuda:N or mps" in _one_line(capsys)
