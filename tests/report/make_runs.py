@@ -286,6 +286,8 @@ def _data_json(truth: dict[str, Any]) -> dict[str, Any]:
         "class_names": list(CLASSES),
         "class_colors": list(COLORS),
         "num_bands": 1,
+        "num_samples": sum(part["samples"] for part in splits.values()),
+        "num_groups": sum(part["groups"] for part in splits.values()),
         "unit": "um",
         "pixel_size": 5.0,
         "splits": splits,

@@ -37,8 +37,8 @@ def data_section(study: StudyRuns) -> Section:
         )
     rarest = max((item for item in classes if item["ratio"] != float("inf")), key=lambda item: item["ratio"])
     facts = [
-        ("Images", sum(split["samples"] for split in splits.values())),
-        ("Groups", sum(split["groups"] for split in splits.values())),
+        ("Images", data["num_samples"]),
+        ("Groups", data["num_groups"]),
         ("Megapixels", sum(split["megapixels"] for split in splits.values())),
         ("Classes", len(study.class_names)),
         ("Bands", data["num_bands"]),

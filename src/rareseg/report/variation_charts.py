@@ -68,7 +68,7 @@ def _variation(study: StudyRuns, results: SplitResults, rate: str) -> Chart:
     return Chart(
         title=f"{RATE_WORDS[rate]} by class",
         data=data,
-        layout={"xaxis": {**x_axis, "tickangle": -35 if len(names) > 3 else 0}, "yaxis": y_axis},
+        layout={"xaxis": {**x_axis, "tickangle": -35 if sum(map(len, names)) > 24 else 0}, "yaxis": y_axis},
         alt=f"{RATE_WORDS[rate]} of each rare class for each strategy; the table of results has the values",
         height=340,
     )

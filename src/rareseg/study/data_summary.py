@@ -32,6 +32,7 @@ def summarise_data(
         pixels: Class pixels ``(k + 1,)`` of every region of every part.
     """
     table = source.class_table
+    samples = {region.sample for part in _parts(splits) for region in part}
     parts = {}
     for part in (splits.train, splits.val, splits.test):
         if part is None:
@@ -60,6 +61,8 @@ def summarise_data(
         "class_names": list(table.names),
         "class_colors": ["#{:02x}{:02x}{:02x}".format(*color) for color in table.colors],
         "num_bands": source.num_bands,
+        "num_samples": len(samples),
+        "num_groups": len({source.group(sample) for sample in samples}),
         "unit": settings.unit,
         "pixel_size": settings.pixel_size,
         "splits": parts,
