@@ -158,6 +158,7 @@ def test_tensors_are_buffers_and_nothing_is_trained(loss: Any) -> None:
     assert all(buffer.dtype == torch.float64 for buffer in moved.buffers())
 
 
+@pytest.mark.usefixtures("shapes_unchecked")
 def test_it_is_traced_whole(loss: Any) -> None:
     """No graph break, so that `torch.compile` can fuse it; the eager backend traces and compiles nothing."""
     logits, target = batch()

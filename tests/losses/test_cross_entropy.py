@@ -98,6 +98,7 @@ def test_weighted_mean_over_classes_of_weight_zero_is_zero() -> None:
     assert not logits.grad.any()
 
 
+@pytest.mark.usefixtures("shapes_unchecked")
 def test_wrong_weights_and_reductions_are_refused() -> None:
     logits, target = random_batch()
     with pytest.raises(ConfigError, match=r"Expected one weight for each of 4 classes, but got \(3,\)"):

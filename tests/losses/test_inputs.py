@@ -35,6 +35,7 @@ def test_ignored_pixels_do_not_count() -> None:
     assert inputs.nll[0, 0, 1] == 0
 
 
+@pytest.mark.usefixtures("shapes_unchecked")
 def test_shapes_that_do_not_belong_together_are_refused() -> None:
     with pytest.raises(DataError, match=r"but got \(1, 2, 3, 3\) and \(1, 3, 4\)"):
         LossInputs(torch.zeros(1, 2, 3, 3), torch.zeros(1, 3, 4, dtype=torch.long))
@@ -42,6 +43,7 @@ def test_shapes_that_do_not_belong_together_are_refused() -> None:
         LossInputs(torch.zeros(1, 2, 3, 3), torch.zeros(1, 2, 3, 3, dtype=torch.long))
 
 
+@pytest.mark.usefixtures("shapes_unchecked")
 def test_targets_that_are_no_indices_are_refused() -> None:
     with pytest.raises(DataError, match=r"Expected a target of whole numbers, but got torch\.float32"):
         LossInputs(torch.zeros(1, 2, 3, 3), torch.zeros(1, 3, 3))

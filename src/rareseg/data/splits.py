@@ -149,10 +149,6 @@ def _by_group(source: Source, settings: SplitSettings, pixels: NDArray[np.int64]
 
 
 def _by_fold(source: Source, settings: SplitSettings, pixels: NDArray[np.int64]) -> dict[str, str]:
-    if settings.folds < 3:
-        raise SplitError(
-            "split.kind 'kfold' needs folds for test, val and train, but folds is 2; give at least 3."
-        )
     groups = [source.group(name) for name in source.sample_ids]
     dealt = deal_groups(pixels, groups, [1 / settings.folds] * settings.folds, seed=settings.seed)
     parts = {settings.fold: "test", (settings.fold + 1) % settings.folds: "val"}

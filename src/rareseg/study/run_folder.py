@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from rareseg.artefacts import read_json, read_yaml, write_json, write_yaml
 from rareseg.errors import ArtefactError
@@ -46,6 +48,25 @@ class RunFolder:
             kind="status",
         )
 
+    @contextlib.contextmanager
+    def owned(self) -> Iterator[None]:
+        """Keep other processes out of the folder, and clear what a killed one left half-written.
+
+        The lock goes with the process, however it ends.
+
+        Raises:
+            ArtefactError: Another process is at work on this run.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.file(".lock").open("w") as lock:
+            if not _try_lock(lock):
+                raise ArtefactError(
+                    f"Another process is at work on '{self.path}'; wait for it, or give another --out folder."
+                )
+            for litter in self.path.rglob(".*.part"):
+                litter.unlink(missing_ok=True)
+            yield
+
     def claim(self, config: dict[str, Any]) -> dict[str, Any]:
         """Write ``config.yaml``, or check that the one there describes the same run.
 
@@ -70,3 +91,16 @@ class RunFolder:
                     "folder, or delete that run's folder to train it again."
                 )
         return found
+
+
+def _try_lock(file: IO[str]) -> bool:
+    """Take an advisory lock; systems without them (Windows) go without."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -44,7 +44,7 @@ class RunLog:
         elapsed_seconds: float,
     ) -> None:
         """Add a row and hand it to the operating system."""
-        score = "" if val_score is None else f"{val_score:.6g}"
+        score = "" if val_score is None or val_score != val_score else f"{val_score:.6g}"
         self._writer.writerow(
             [step, f"{loss:.9g}", f"{lr:.6g}", score, f"{patches_per_second:.2f}", f"{elapsed_seconds:.2f}"]
         )
