@@ -47,7 +47,15 @@ __all__ = [
 
 
 class RaresegError(Exception):
-    """Base of every error that the user can mend; its text is one line."""
+    """Base of every error that the user can mend; its text is one line.
+
+    Example:
+        >>> try:
+        ...     raise UnknownNameError("loss", "focl", ["focal", "cross_entropy"])
+        ... except RaresegError as error:
+        ...     print(error)
+        There is no loss named 'focl'. Did you mean 'focal'? Known: cross_entropy, focal.
+    """
 
 
 class ConfigError(RaresegError):

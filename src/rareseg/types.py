@@ -45,7 +45,12 @@ class Window(NamedTuple):
 
 
 class Region(NamedTuple):
-    """A rectangle of one sample: what splits, plans and evaluation deal in."""
+    """A rectangle of one sample: what splits, plans and evaluation deal in.
+
+    Example:
+        >>> Region("tile_07", Window(0, 0, 64, 128)).window.area
+        8192
+    """
 
     sample: str
     window: Window

@@ -209,6 +209,15 @@ def load_dataset_settings(path: Path, *, root: Path | None = None) -> DatasetSet
 
     Raises:
         ConfigError: The file is missing or wrong, or the root is not a folder.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "dataset.yaml"
+        ...     _ = path.write_text("{name: tiles, classes: [{name: background}, {name: crack}]}")
+        ...     settings = load_dataset_settings(path)
+        >>> settings.class_names, settings.masks.kind
+        (('background', 'crack'), 'indexed')
     """
     path = Path(path)
     if path.is_dir():

@@ -210,6 +210,15 @@ def load_study_settings(path: Path) -> StudySettings:
 
     Raises:
         ConfigError: The file is missing or wrong.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "study.yaml"
+        ...     _ = path.write_text("{name: first, strategies: {baseline: {}, remedy: {loss: focal}}}")
+        ...     settings = load_study_settings(path)
+        >>> settings.recipe("remedy").loss, settings.budget.steps
+        (({'name': 'focal'},), 10000)
     """
     path = Path(path)
     if path.is_dir():

@@ -74,8 +74,22 @@ def find_duplicates(
         the first at least.
 
     Example:
-        >>> find_duplicates([])
-        []
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from rareseg.config.dataset import DatasetSettings
+        >>> from rareseg.data.open_dataset import open_dataset
+        >>> from rareseg.inspection.image_scan import scan_images
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for part in ("images", "masks"):
+        ...         (Path(folder) / part).mkdir()
+        ...     grain = np.random.default_rng(0).normal(100, 20, (64, 64)).astype(np.uint8)
+        ...     for name, pixels in (("a", grain), ("b", grain[::-1])):
+        ...         Image.fromarray(pixels).save(Path(folder) / "images" / f"{name}.png")
+        ...     settings = DatasetSettings(name="pair", root=folder, classes=[{"name": "x"}, {"name": "y"}])
+        ...     source = open_dataset(settings)
+        ...     find_duplicates(scan_images(source, source.sample_ids))
+        [Duplicate(a='a', b='b', similarity=1.0, transform='flip_rows')]
     """
     kept = [scan for scan in scans if not scan.is_constant]
     if len(kept) < 2:

@@ -46,6 +46,18 @@ def write_inspection_page(
         fingerprint: What `make_fingerprint` returned, or `read_json` read.
         path: File to write.
         thumbnails: Previews by sample id, from `make_previews`; samples without one are named only.
+
+    Example:
+        >>> import tempfile
+        >>> from rareseg.config.dataset import load_dataset_settings
+        >>> from rareseg.data.foil_dataset import write_foil_dataset
+        >>> from rareseg.study.inspect_dataset import inspect_dataset
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = write_foil_dataset(Path(folder), num_images=4, size=(96, 96))
+        ...     page = Path(folder) / "inspection.html"
+        ...     write_inspection_page(inspect_dataset(load_dataset_settings(path), None), page)
+        ...     page.read_text(encoding="utf-8")[:15]
+        '<!doctype html>'
     """
     previews = dict(thumbnails or {})
     sections = [

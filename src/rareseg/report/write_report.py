@@ -40,6 +40,26 @@ def write_report(
     Raises:
         ArtefactError: There is no finished run, or an artefact is damaged.
         OptionError: ``interval`` is out of range.
+
+    Example:
+        >>> import tempfile
+        >>> from rareseg.config.study import StudySettings
+        >>> from rareseg.data.foil_dataset import write_foil_dataset
+        >>> from rareseg.study.run_study import run_study
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     data = write_foil_dataset(Path(folder) / "data", num_images=4, size=(96, 96))
+        ...     settings = StudySettings(
+        ...         name="first",
+        ...         dataset=str(data),
+        ...         seeds=[0],
+        ...         budget={"steps": 2, "batch_size": 2, "patch_size": 32},
+        ...         base={"model": {"name": "unet", "base_channels": 4, "depth": 2}},
+        ...         strategies={"baseline": {}},
+        ...     )
+        ...     runs = run_study(settings, Path(folder) / "runs", device="cpu").runs
+        ...     page = write_report(runs, Path(folder) / "report.html")
+        ...     page.name, page.read_text(encoding="utf-8")[:15]
+        ('report.html', '<!doctype html>')
     """
     say = progress or (lambda _: None)
     say("reading runs")

@@ -31,6 +31,16 @@ def inspect_dataset(
 
     Raises:
         DataError: A file is missing, broken or wrong.
+
+    Example:
+        >>> import tempfile
+        >>> from rareseg.config.dataset import load_dataset_settings
+        >>> from rareseg.data.foil_dataset import write_foil_dataset
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = write_foil_dataset(Path(folder), num_images=4, size=(96, 96))
+        ...     fingerprint = inspect_dataset(load_dataset_settings(path), None)
+        >>> fingerprint["num_images"], [row["name"] for row in fingerprint["classes"]]
+        (4, ['background', 'agglomeration', 'crack', 'cavity', 'blade_trail'])
     """
     progress = progress or Progress()
     source = open_dataset(settings)

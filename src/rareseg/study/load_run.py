@@ -43,6 +43,29 @@ def load_run(
 
     Raises:
         ArtefactError: The folder is not a run, or has no such weights.
+
+    Example:
+        >>> import numpy as np
+        >>> import tempfile
+        >>> from rareseg.config.study import StudySettings
+        >>> from rareseg.data.foil_dataset import write_foil_dataset
+        >>> from rareseg.study.run_study import run_study
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     data = write_foil_dataset(Path(folder) / "data", num_images=4, size=(96, 96))
+        ...     settings = StudySettings(
+        ...         name="first",
+        ...         dataset=str(data),
+        ...         seeds=[0],
+        ...         budget={"steps": 2, "batch_size": 2, "patch_size": 32},
+        ...         base={"model": {"name": "unet", "base_channels": 4, "depth": 2}},
+        ...         strategies={"baseline": {}},
+        ...     )
+        ...     runs = run_study(settings, Path(folder) / "runs", device="cpu").runs
+        ...     run = load_run(runs / "baseline" / "seed-0", device="cpu")
+        >>> image = np.zeros((3, 40, 56), np.uint16)
+        >>> labels = run.judge.labels(lambda window: image[:, *window.slices], 40, 56)
+        >>> run.step, labels.shape, labels.dtype.name
+        (2, (40, 56), 'uint8')
     """
     folder = Path(folder)
     if not (folder / "config.yaml").exists():

@@ -22,8 +22,9 @@ from rareseg.strategies.strategy import Strategy
 from rareseg.study.data_summary import summarise_data
 from rareseg.study.previews import write_previews
 from rareseg.study.progress import Progress
+from rareseg.study.run_context import RunContext
 from rareseg.study.run_folder import RunFolder
-from rareseg.study.run_one import RunContext, run_one
+from rareseg.study.run_one import run_one
 from rareseg.training.train import TrainingData
 
 __all__ = ["StudyOutcome", "run_study"]
@@ -69,6 +70,22 @@ def run_study(
     Raises:
         RaresegError: Anything that is wrong before training starts.
         Interrupted: A stop was requested; running again continues.
+
+    Example:
+        >>> import tempfile
+        >>> from rareseg.data.foil_dataset import write_foil_dataset
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     data = write_foil_dataset(Path(folder) / "data", num_images=4, size=(96, 96))
+        ...     settings = StudySettings(
+        ...         name="first",
+        ...         dataset=str(data),
+        ...         seeds=[0],
+        ...         budget={"steps": 2, "batch_size": 2, "patch_size": 32},
+        ...         base={"model": {"name": "unet", "base_channels": 4, "depth": 2}},
+        ...         strategies={"baseline": {}, "focal": {"loss": "focal"}},
+        ...     )
+        ...     run_study(settings, Path(folder) / "runs", device="cpu").finished
+        ['baseline seed 0', 'focal seed 0']
     """
     progress = progress or Progress()
     chosen = _choose(settings, only)
