@@ -8,7 +8,9 @@ from PIL import Image
 
 from rareseg.artefacts import read_json, read_parquet, read_yaml
 from rareseg.cli.main import main
+from rareseg.errors import ArtefactError
 from rareseg.metrics.counts import confusion_counts
+from rareseg.study.run_folder import RunFolder
 from tiny import make_tiny_dataset, make_tiny_study
 
 
@@ -117,3 +119,22 @@ def test_changed_settings_do_not_mix_with_old_runs(
     make_tiny_study(tmp_path, data, strategies={"a": {"loss": "focal"}}, budget=budget, record=record)
     assert main(arguments) == 2
     assert "holds a run whose 'strategy' differs from the study's" in capsys.readouterr().err
+
+
+def test_two_processes_do_not_share_a_run(finished_study: Path) -> None:
+    folder = RunFolder.of(finished_study, "baseline", 0)
+    with (
+        folder.owned(),
+        pytest.raises(ArtefactError, match="Another process is at work"),
+        RunFolder(folder.path).owned(),
+    ):
+        pass
+
+
+def test_what_a_killed_run_left_half_written_is_cleared(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "a" / "seed-0")
+    litter = folder.path / "predictions" / ".x.png.abc.part"
+    litter.parent.mkdir(parents=True)
+    litter.write_bytes(b"half")
+    with folder.owned():
+        assert not litter.exists()

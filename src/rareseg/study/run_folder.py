@@ -58,7 +58,7 @@ class RunFolder:
             ArtefactError: Another process is at work on this run.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with self.file(".lock").open("w") as lock:
+        with self.file(".lock").open("a") as lock:
             if not _try_lock(lock):
                 raise ArtefactError(
                     f"Another process is at work on '{self.path}'; wait for it, or give another --out folder."

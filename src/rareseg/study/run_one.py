@@ -2,89 +2,32 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from rareseg.artefacts import read_json, write_json
-from rareseg.config.study import StudySettings
-from rareseg.data.source import Source
-from rareseg.data.splits import Splits, TestSplit, ValSplit
-from rareseg.device import resolve_precision
-from rareseg.errors import Interrupted, OptionError, TrainingError
+from rareseg.device import Precision, resolve_precision
+from rareseg.errors import Interrupted, TrainingError
 from rareseg.inference.decision import build_decision
 from rareseg.inference.predictor import Predictor
-from rareseg.losses.terms import build_loss
 from rareseg.models.build import build_model
-from rareseg.models.cost import cost_table
 from rareseg.models.network import Network
 from rareseg.models.weights_file import load_weights
-from rareseg.provenance import collect_provenance
-from rareseg.sampling.plans import build_plan
 from rareseg.sampling.seeds import derive_seed
 from rareseg.strategies.heads import build_head
 from rareseg.strategies.strategy import Strategy
 from rareseg.study.evaluate import EvaluationTables, Judge, evaluate, quick_score
-from rareseg.study.progress import Progress
+from rareseg.study.run_context import RunContext
 from rareseg.study.run_folder import RunFolder
-from rareseg.training.augmentation import AugmentationSettings
-from rareseg.training.train import TrainingData, TrainOutcome, train
-from rareseg.types import Region
+from rareseg.study.run_records import write_records
+from rareseg.study.validation_sample import validation_sample
+from rareseg.training.recorder import StepReport
+from rareseg.training.train import TrainOutcome, train
 
-__all__ = ["RunContext", "build_network", "run_one"]
-
-
-@dataclass(frozen=True)
-class RunContext:
-    """What all runs of a study share."""
-
-    settings: StudySettings
-    source: Source
-    splits: Splits
-    judged: tuple[ValSplit | TestSplit, ...]
-    training: TrainingData
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    bands: tuple[int, ...] | None
-    pixels: Mapping[Region, NDArray[np.int64]]
-    device: str
-    num_workers: int
-    progress: Progress
-
-    def check(self, strategy: Strategy) -> None:
-        """Build every part of a strategy once, so that mistakes show before anything is trained.
-
-        Raises:
-            ConfigError: A name or an option is wrong.
-        """
-        names, budget = self.training.class_names, self.settings.budget
-        head = build_head(strategy.head)
-        build_decision(strategy.decision)
-        AugmentationSettings.parse(strategy.augmentation, patch_size=budget.patch_size)
-        if strategy.schedule.warmup_steps >= budget.steps:
-            raise OptionError(
-                f"{strategy.name}: schedule.warmup_steps is {strategy.schedule.warmup_steps}, but the run has only "
-                f"{budget.steps} steps; shorten the warm-up."
-            )
-        with torch.device("meta"):
-            build_model(
-                strategy.model, in_channels=self.source.num_bands, num_classes=head.num_outputs(len(names))
-            )
-        for phase in strategy.phases_of(budget.steps):
-            build_loss(phase.loss, class_pixels=self.training.class_pixels.tolist(), class_names=names)
-            build_plan(
-                phase.sampling,
-                regions=self.training.store.regions,
-                locations=self.training.locations,
-                patch_size=budget.patch_size,
-                class_names=names,
-            )
+__all__ = ["build_network", "run_one"]
 
 
 def run_one(
@@ -103,54 +46,90 @@ def run_one(
     Raises:
         TrainingError: The run failed; its status says so.
         Interrupted: A stop was requested; the run continues when it is started again.
+        ArtefactError: The folder holds another run, or another process is at work on it.
     """
-    config = folder.claim(_config(context, strategy, seed=seed))
-    if folder.state == "finished":
-        return False
+    with folder.owned():
+        config = folder.claim(_config(context, strategy, seed=seed))
+        if folder.state == "finished":
+            return False
+        label = f"{strategy.name} seed {seed}"
+        network = build_network(config, context.training.class_names, seed=seed)
+        judge = _judge(network, strategy, context, precision=config["decided"]["precision"])
+        outcome = _train(
+            context,
+            strategy,
+            folder,
+            judge,
+            seed=seed,
+            precision=config["decided"]["precision"],
+            label=label,
+            stop_requested=stop_requested,
+        )
+        _judge_all(context, judge, folder, label=label)
+        write_records(context, network, outcome, folder, seed=seed)
+        folder.write_status("finished", step=outcome.step, steps=context.settings.budget.steps)
+    return True
+
+
+def _train(
+    context: RunContext,
+    strategy: Strategy,
+    folder: RunFolder,
+    judge: Judge,
+    *,
+    seed: int,
+    precision: Precision,
+    label: str,
+    stop_requested: Callable[[], bool],
+) -> TrainOutcome:
+    """Train with progress and status; the status of a failed run names the last logged step."""
     steps = context.settings.budget.steps
     folder.write_status("running", step=0, steps=steps)
-    decided = config["decided"]
-    network = build_network(config, context.training.class_names, seed=seed)
-    judge = _judge(network, strategy, context, precision=decided["precision"])
-    quick = _validation_sample(context)
-    majority = int(np.argmax(context.training.class_pixels))
+    reached = 0
+    with context.progress.training(label, start=0, steps=steps) as show:
 
-    def validate(_: Network) -> float:
-        judge.predictor.network.eval()
-        return quick_score(
-            judge, context.source, quick, num_classes=len(context.training.class_names), majority=majority
-        )
+        def on_step(report: StepReport) -> None:
+            nonlocal reached
+            reached = report.step
+            show(report)
 
-    label = f"{strategy.name} seed {seed}"
-    with context.progress.training(label, start=0, steps=steps) as on_step:
         try:
             outcome = train(
                 strategy,
-                network,
+                judge.predictor.network,
                 context.training,
                 folder.path,
                 seed=seed,
                 budget=context.settings.budget,
                 record=context.settings.record,
                 device=context.device,
-                precision=decided["precision"],
-                validate=validate,
+                precision=precision,
+                validate=_validator(context, judge),
                 on_step=on_step,
                 stop_requested=stop_requested,
                 num_workers=context.num_workers,
             )
         except TrainingError as error:
-            folder.write_status("failed", step=0, steps=steps, message=str(error))
+            folder.write_status("failed", step=reached, steps=steps, message=str(error))
             raise
     if outcome.interrupted:
         folder.write_status("running", step=outcome.step, steps=steps, message="interrupted")
         raise Interrupted(
             f"{label} stopped at step {outcome.step} of {steps}; the same command continues it."
         )
-    _judge_all(context, judge, folder, label=label)
-    _write_records(context, strategy, network, outcome, folder, seed=seed)
-    folder.write_status("finished", step=outcome.step, steps=steps)
-    return True
+    return outcome
+
+
+def _validator(context: RunContext, judge: Judge) -> Callable[[Network], float]:
+    train_pixels = context.training.class_pixels
+    regions = validation_sample(context.splits.val, context.pixels, train_pixels, context.settings)
+    num_classes, majority = len(context.training.class_names), int(np.argmax(train_pixels))
+
+    def validate(network: Network) -> float:
+        network.eval()
+        return quick_score(judge, context.source, regions, num_classes=num_classes, majority=majority)
+
+    return validate
 
 
 def build_network(config: Mapping[str, Any], class_names: tuple[str, ...], *, seed: int) -> Network:
@@ -192,44 +171,9 @@ def _config(context: RunContext, strategy: Strategy, *, seed: int) -> dict[str, 
     }
 
 
-def _judge(network: Network, strategy: Strategy, context: RunContext, *, precision: Any) -> Judge:
+def _judge(network: Network, strategy: Strategy, context: RunContext, *, precision: Precision) -> Judge:
     predictor = Predictor(network, device=context.device, precision=precision)
     return Judge(predictor, build_head(strategy.head), build_decision(strategy.decision))
-
-
-def _validation_sample(context: RunContext) -> tuple[Region, ...]:
-    """A fixed few validation regions, those with the rarest classes first, up to the size that the study allows."""
-    regions = context.splits.val.regions
-    counts = np.array([context.pixels[region][:-1] for region in regions], dtype=float)
-    rarity = 1 / np.maximum(context.training.class_pixels.astype(float), 1)
-    majority = int(np.argmax(context.training.class_pixels))
-    rarity[majority] = 0
-    order = np.argsort(-((counts > 0) * rarity).max(axis=1), kind="stable")
-    budget, record = context.settings.budget, context.settings.record
-    trained = budget.steps * budget.batch_size * budget.patch_size[0] * budget.patch_size[1]
-    limit = record.validate_megapixels * 1e6 if record.validate_megapixels else max(2.5e5, trained / 50)
-    chosen: list[Region] = []
-    area = 0.0
-    for index in _round_robin(order, counts, rarity):
-        if chosen and area + regions[index].window.area > limit:
-            continue
-        chosen.append(regions[index])
-        area += regions[index].window.area
-    return tuple(chosen)
-
-
-def _round_robin(
-    order: NDArray[np.int64], counts: NDArray[np.float64], rarity: NDArray[np.float64]
-) -> list[int]:
-    """Images class by class in turn, rarest class first, then the rest."""
-    queues = [[int(i) for i in order if counts[i, c] > 0] for c in np.argsort(-rarity) if rarity[c] > 0]
-    queues.append([int(i) for i in order])
-    taken: dict[int, None] = {}
-    for depth in range(len(order)):
-        for queue in queues:
-            if depth < len(queue):
-                taken.setdefault(queue[depth])
-    return list(taken)
 
 
 def _judge_all(context: RunContext, judge: Judge, folder: RunFolder, *, label: str) -> None:
@@ -246,49 +190,3 @@ def _judge_all(context: RunContext, judge: Judge, folder: RunFolder, *, label: s
                     judge, context.source, part, tables, step=step, predictions=predictions, progress=update
                 )
     tables.write(folder.path)
-
-
-def _write_records(
-    context: RunContext,
-    strategy: Strategy,
-    network: Network,
-    outcome: TrainOutcome,
-    folder: RunFolder,
-    *,
-    seed: int,
-) -> None:
-    budget = context.settings.budget
-    exposure = {**outcome.exposure.to_dict(), "planned": outcome.planned}
-    write_json(folder.file("exposure.json"), exposure, kind="exposure")
-    layers = cost_table(network.core, (1, context.source.num_bands, *budget.patch_size))
-    patches = budget.steps * budget.batch_size
-    write_json(
-        folder.file("cost.json"),
-        {
-            "parameters": sum(p.numel() for p in network.parameters()),
-            "macs_per_patch": sum(layer.macs for layer in layers),
-            "activation_bytes": sum(layer.activation_bytes for layer in layers) * budget.batch_size,
-            "train_seconds": outcome.seconds,
-            "steps": budget.steps,
-            "patches": patches,
-            "megapixels": patches * budget.patch_size[0] * budget.patch_size[1] / 1e6,
-            "peak_memory_bytes": _peak_memory(context.device),
-            "layers": [asdict(layer) for layer in layers],
-        },
-        kind="cost",
-    )
-    provenance = collect_provenance(device=context.device)
-    data = read_json(folder.path.parent.parent / "data.json", kind="data")
-    write_json(
-        folder.file("provenance.json"),
-        {**provenance, "seed": seed, "data": data["digest"]},
-        kind="provenance",
-    )
-
-
-def _peak_memory(device: str) -> int:
-    """Most memory that this process (or its GPU) held at once, in bytes."""
-    if device.startswith("cuda"):
-        return int(torch.cuda.max_memory_allocated(device))
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
