@@ -63,10 +63,16 @@ class RichProgress(Progress):
         with self._bar(*columns) as bar:
             task = bar.add_task(title, total=steps, completed=start, figures="")
 
+            shown: float | None = None
+
             def update(report: StepReport) -> None:
+                nonlocal shown
                 score = "" if report.val_score is None else f" rare Dice {report.val_score:.3f}"
                 figures = f"loss {report.loss:.4f}{score} {report.patches_per_second:.1f} patches/s"
                 bar.update(task, completed=report.step, figures=figures)
+                if not self._console.is_terminal and report.val_score != shown:
+                    shown = report.val_score
+                    self.note(f"{title}: step {report.step} of {report.steps} {figures}")
 
             yield update
 

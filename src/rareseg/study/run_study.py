@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,19 +99,22 @@ def run_study(
     for strategy in strategies:
         context.check(strategy)
     outcome = StudyOutcome(Path(out))
-    for seed in seeds or settings.seeds:
-        for strategy in strategies:
-            label = f"{strategy.name} seed {seed}"
-            folder = RunFolder.of(Path(out), strategy.name, seed)
-            try:
-                if not run_one(context, strategy, folder, seed=seed, stop_requested=stop_requested):
-                    outcome.skipped.append(label)
-                    continue
-            except TrainingError as error:
-                outcome.failed[label] = str(error)
-                progress.note(f"[red]{label} failed[/red]: {error}")
+    todo = [(seed, strategy) for seed in seeds or settings.seeds for strategy in strategies]
+    for number, (seed, strategy) in enumerate(todo, start=1):
+        started = time.monotonic()
+        label = f"{strategy.name} seed {seed}"
+        folder = RunFolder.of(Path(out), strategy.name, seed)
+        try:
+            if not run_one(context, strategy, folder, seed=seed, stop_requested=stop_requested):
+                outcome.skipped.append(label)
                 continue
-            outcome.finished.append(label)
+        except TrainingError as error:
+            outcome.failed[label] = str(error)
+            progress.note(f"[red]{label} failed[/red]: {error}")
+            continue
+        outcome.finished.append(label)
+        minutes, seconds = divmod(round(time.monotonic() - started), 60)
+        progress.note(f"run {number} of {len(todo)} done: {label}, {minutes} min {seconds} s")
     return outcome
 
 
