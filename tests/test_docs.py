@@ -1,0 +1,238 @@
+"""What the documentation says is compared with the code: files, keys, defaults, commands, columns."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import pyarrow.parquet as pq
+import pytest
+import typer
+import yaml
+from pydantic import BaseModel
+
+import rareseg
+from rareseg.artefacts import read_yaml
+from rareseg.cli.main import app
+from rareseg.config import dataset, study
+from rareseg.config.dataset import DatasetSettings
+from rareseg.config.load import Settings, parse_settings
+from rareseg.config.study import StudySettings
+from rareseg.inference.decision import DECISIONS
+from rareseg.losses.pixel_term import PixelTermSettings
+from rareseg.losses.terms import LOSSES
+from rareseg.losses.weights import WEIGHT_SCHEMES
+from rareseg.models.build import MODELS
+from rareseg.sampling.plans import PLANS
+from rareseg.strategies.heads import HEADS
+from rareseg.training.augmentation import AugmentationSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FORMATS = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+PROSE = re.sub(r"^```.*?^```$", "", FORMATS, flags=re.S | re.M)
+FILES: dict[str, type[Settings]] = {"dataset.yaml": DatasetSettings, "study.yaml": StudySettings}
+SECTIONS: dict[str, type[Settings]] = {
+    "dataset.yaml": DatasetSettings,
+    "classes": dataset.ClassSettings,
+    "masks": dataset.MaskSettings,
+    "group": dataset.GroupSettings,
+    "split": dataset.SplitSettings,
+    "study.yaml": StudySettings,
+    "budget": study.BudgetSettings,
+    "record": study.RecordSettings,
+    "base": study.RecipeSettings,
+    "loss": PixelTermSettings,
+    "augmentation": AugmentationSettings,
+    "optimizer": study.OptimizerSettings,
+    "schedule": study.ScheduleSettings,
+    "phases": study.PhaseSettings,
+}
+COMPONENTS: dict[str, tuple[type[Settings], frozenset[str]]] = {
+    **{
+        name: (builder.settings, frozenset(PixelTermSettings.model_fields))
+        for name, builder in ((name, LOSSES[name]) for name in LOSSES)
+    },
+    **{name: (PLANS[name].SETTINGS, frozenset({"name"})) for name in PLANS},
+    **{name: (MODELS[name].settings, frozenset({"name"})) for name in MODELS},
+}
+
+
+def yaml_blocks() -> Iterator[tuple[str, str]]:
+    """File name and text of every yaml block that begins with a comment naming its file."""
+    for page in PAGES:
+        for block in re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M):
+            named = re.match(r"# (dataset|study)\.yaml\b", block)
+            if named:
+                yield f"{named[1]}.yaml", block
+
+
+BLOCKS = list(yaml_blocks())
+
+
+def section_rows(heading: str) -> dict[str, str]:
+    """Key and default of the table of keys below a heading."""
+    found = re.search(rf"^#+ `?{re.escape(heading)}`?\n(.*?)(?=^#+ |\Z)", PROSE, re.S | re.M)
+    assert found, f"docs/formats.md has no heading '{heading}'"
+    table = re.search(r"^\| key \| default \| meaning \|\n\|[-|]+\|\n((?:\|.*\n)+)", found[1], re.M)
+    if table is None:
+        return {}
+    cells = [row.strip("| ").split(" | ") for row in table[1].splitlines()]
+    return {key.strip("`"): default for key, default, *_ in cells}
+
+
+def check_table(heading: str, model: type[Settings], *, without: frozenset[str] = frozenset()) -> None:
+    """The table below a heading lists exactly the model's keys with their defaults."""
+    rows = section_rows(heading)
+    fields = {key: field for key, field in model.model_fields.items() if key not in without}
+    assert set(rows) == set(fields)
+    for key, field in fields.items():
+        if field.is_required():
+            assert rows[key] == "required", key
+        elif isinstance(field.default, BaseModel):
+            assert rows[key] == "see below", key
+        else:
+            assert yaml.safe_load(rows[key].strip("`")) == _plain(field.default), key
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _choices(annotation: Any) -> Iterator[str]:
+    if get_origin(annotation) is Literal:
+        yield from get_args(annotation)
+    for inner in get_args(annotation):
+        yield from _choices(inner)
+
+
+def test_there_are_examples_of_both_files() -> None:
+    assert {name for name, _ in BLOCKS} == set(FILES)
+
+
+@pytest.mark.parametrize(("name", "text"), BLOCKS, ids=[text.splitlines()[0][2:] for _, text in BLOCKS])
+def test_examples_of_files_are_right(name: str, text: str) -> None:
+    settings = parse_settings(FILES[name], yaml.safe_load(text), where=name)
+    if not isinstance(settings, StudySettings):
+        return
+    for strategy in settings.strategies:
+        recipe = settings.recipe(strategy)
+        assert recipe.head["name"] in HEADS
+        assert recipe.decision["name"] in DECISIONS
+        AugmentationSettings.parse(recipe.augmentation, patch_size=settings.budget.patch_size)
+        parse_settings(MODELS[recipe.model["name"]].settings, recipe.model, where=strategy)
+        for plan in (recipe.sampling, *(phase.sampling for phase in recipe.phases)):
+            if plan is not None:
+                parse_settings(PLANS[plan["name"]].SETTINGS, plan, where=strategy)
+        for terms in (recipe.loss, *(phase.loss for phase in recipe.phases)):
+            for term in terms or ():
+                parse_settings(LOSSES[term["name"]].settings, term, where=strategy)
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_every_key_and_default_is_documented(heading: str) -> None:
+    check_table(heading, SECTIONS[heading])
+
+
+def test_no_settings_model_is_left_out() -> None:
+    models = {
+        value
+        for module in (dataset, study)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Settings) and value is not Settings
+    }
+    assert models <= set(SECTIONS.values())
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_losses_plans_and_models_are_documented(name: str) -> None:
+    model, shared = COMPONENTS[name]
+    check_table(name, model, without=shared)
+
+
+def test_every_choice_is_named() -> None:
+    names = {*LOSSES, *PLANS, *MODELS, *HEADS, *DECISIONS, *WEIGHT_SCHEMES}
+    for model in (*SECTIONS.values(), *(model for model, _ in COMPONENTS.values())):
+        for field in model.model_fields.values():
+            names |= set(_choices(field.annotation))
+    missing = {name for name in names if f"`{name}`" not in FORMATS}
+    assert not missing
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """Every command line ``rareseg <verb> ...`` in code of the pages, with the page's name."""
+    for page in PAGES:
+        for line in page.read_text(encoding="utf-8").splitlines():
+            spans = [line] if line.startswith("    ") else re.findall(r"`([^`]+)`", line)
+            for span in spans:
+                found = re.match(r"\s*(?:\S*/)?rareseg ([a-z].*)", span)
+                if found:
+                    yield page.name, found[1]
+
+
+COMMANDS = sorted(set(commands()))
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS, ids=[" ".join(pair) for pair in COMMANDS])
+def test_commands_exist_with_these_options(page: str, line: str) -> None:
+    verbs: Any = typer.main.get_command(app)
+    verb, *words = shlex.split(line, comments=True)
+    assert verb in verbs.commands, f"{page}: there is no verb '{verb}'"
+    known = {option for parameter in verbs.commands[verb].params for option in parameter.opts}
+    unknown = {word.split("=")[0] for word in words if word.startswith("-")} - known
+    assert not unknown, f"{page}: rareseg {verb} has no {unknown}"
+
+
+def test_the_pages_name_commands() -> None:
+    assert {line.split()[0] for page, line in COMMANDS if page == "README.md"} >= {"inspect", "plan", "run"}
+
+
+def test_python_in_the_readme_uses_public_names() -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGES[0].read_text(encoding="utf-8"), re.S | re.M)
+    assert blocks
+    for block in blocks:
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                assert node.value.id != "rareseg" or node.attr in rareseg.__all__
+
+
+def test_files_of_runs_are_documented(finished_study: Path) -> None:
+    for folder in (finished_study, *finished_study.glob("*/seed-*")):
+        for path in folder.iterdir():
+            if path.is_dir() or path.name.startswith("."):
+                continue
+            name = re.sub(r"step-\d+", "step-<n>", path.name)
+            assert f"| `{name}`" in FORMATS, name
+            missing = [key for key in _keys(path) if f"`{key}`" not in _row(name)]
+            assert not missing, f"{name}: {missing}"
+
+
+def _row(name: str) -> str:
+    """The line of a table about a file."""
+    return next(line for line in FORMATS.splitlines() if line.startswith(f"| `{name}`"))
+
+
+def _keys(path: Path) -> list[str]:
+    if path.suffix == ".json":
+        return [key for key in json.loads(path.read_text()) if key != "artefact"]
+    if path.suffix == ".csv":
+        return path.read_text().splitlines()[0].split(",")
+    if path.suffix == ".parquet":
+        return list(pq.read_schema(path).names)
+    if path.name == "config.yaml":
+        return [*read_yaml(path), *read_yaml(path)["decided"]]
+    return []
+
+
+def test_keys_of_the_fingerprint_are_documented(tiny_dataset: Path) -> None:
+    fingerprint = rareseg.inspect_dataset(rareseg.load_dataset(tiny_dataset), None)
+    chapter = FORMATS.split("### Of an inspection", 1)[1]
+    keys = [*fingerprint, *fingerprint["classes"][0], *fingerprint["bands"], *fingerprint["warnings"][0]]
+    assert not [key for key in keys if f"`{key}`" not in chapter]
