@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import json
+import operator
 import re
 import shlex
 from collections.abc import Iterator
@@ -236,3 +239,24 @@ def test_keys_of_the_fingerprint_are_documented(tiny_dataset: Path) -> None:
     chapter = FORMATS.split("### Of an inspection", 1)[1]
     keys = [*fingerprint, *fingerprint["classes"][0], *fingerprint["bands"], *fingerprint["warnings"][0]]
     assert not [key for key in keys if f"`{key}`" not in chapter]
+
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+DOORS = re.findall(r"^- (`.*?)(?=^- |^#|\Z|\n\n)", ARCHITECTURE, re.S | re.M)
+
+
+@pytest.mark.parametrize("door", DOORS, ids=[door.split("`")[1] for door in DOORS])
+def test_doors_are_as_described(door: str) -> None:
+    """Signatures after a module's name are found there, with arguments of these names."""
+    spans = re.findall(r"`([^`]+)`", door)
+    module = importlib.import_module(f"rareseg.{spans[0]}")
+    for span in spans[1:]:
+        if re.fullmatch(r"[a-z_]+\.[a-z_]+", span):
+            module = importlib.import_module(f"rareseg.{span}")
+        found = re.fullmatch(r"([A-Za-z_.]+)\((.*)\)", span)
+        if found:
+            described = operator.attrgetter(found[1])(module)
+            arguments = {name.strip() for name in found[2].split(",") if name.strip() not in ("", "*")}
+            assert arguments <= set(inspect.signature(described).parameters), span
+        elif span.isidentifier() and span.isupper():
+            assert hasattr(module, span), span
