@@ -10,7 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rareseg.config.dataset import DatasetSettings
     from rareseg.config.dataset import load_dataset_settings as load_dataset
+    from rareseg.config.study import StudySettings
     from rareseg.config.study import load_study_settings as load_study
     from rareseg.data.foil import make_foil
     from rareseg.data.foil_dataset import write_foil_dataset
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "DatasetSettings": ("rareseg.config.dataset", "DatasetSettings"),
     "RaresegError": ("rareseg.errors", "RaresegError"),
     "Region": ("rareseg.types", "Region"),
+    "StudySettings": ("rareseg.config.study", "StudySettings"),
     "Window": ("rareseg.types", "Window"),
     "class_weights": ("rareseg.losses.weights", "class_weights"),
     "confusion_counts": ("rareseg.metrics.counts", "confusion_counts"),
@@ -54,8 +58,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "DatasetSettings",
     "RaresegError",
     "Region",
+    "StudySettings",
     "Window",
     "__version__",
     "class_weights",

@@ -117,7 +117,13 @@ class SplitSettings(Settings):
 
 
 class DatasetSettings(Settings):
-    """The whole of ``dataset.yaml``."""
+    """The whole of ``dataset.yaml``; every key is described in ``docs/formats.md``.
+
+    Example:
+        >>> settings = DatasetSettings(name="foil", classes=[{"name": "background"}, {"name": "cavity"}])
+        >>> settings.class_names
+        ('background', 'cavity')
+    """
 
     name: str = Field(min_length=1)
     root: str = "."

@@ -139,7 +139,13 @@ class RecordSettings(Settings):
 
 
 class StudySettings(Settings):
-    """The whole of ``study.yaml``."""
+    """The whole of ``study.yaml``; every key is described in ``docs/formats.md``.
+
+    Example:
+        >>> study = StudySettings(name="first", strategies={"baseline": {}, "focal": {"loss": "focal"}})
+        >>> study.recipe("focal").loss
+        ({'name': 'focal'},)
+    """
 
     name: str = Field(min_length=1)
     dataset: str = "dataset.yaml"

@@ -17,7 +17,7 @@ __all__ = ["inspect_dataset"]
 
 
 def inspect_dataset(
-    settings: DatasetSettings, folder: Path | None, *, progress: Progress | None = None
+    settings: DatasetSettings, folder: Path | str | None, *, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Make the fingerprint of a dataset.
 
@@ -50,5 +50,5 @@ def inspect_dataset(
     with progress.task("fingerprint") as update:
         fingerprint = make_fingerprint(source, splits, name=settings.name, progress=update)
     if folder is not None:
-        write_json(folder / "fingerprint.json", fingerprint, kind="fingerprint")
+        write_json(Path(folder) / "fingerprint.json", fingerprint, kind="fingerprint")
     return fingerprint
