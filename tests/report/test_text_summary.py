@@ -5,6 +5,7 @@ import io
 from rich.console import Console
 
 from rareseg.report.load_runs import load_runs
+from rareseg.report.results import split_results
 from rareseg.report.text_summary import text_summary
 
 
@@ -22,3 +23,12 @@ def test_it_fits_a_narrow_terminal(runs):
     console = Console(file=io.StringIO(), width=80)
     console.print(text_summary(load_runs(runs)))
     assert max(len(line) for line in console.file.getvalue().splitlines()) <= 80
+
+
+def test_a_class_that_one_group_holds_is_left_out_and_named(runs):
+    study = load_runs(runs)
+    console = Console(file=io.StringIO(), width=200)
+    console.print(text_summary(study, split_results(study, split="val")))
+    text = " ".join(console.file.getvalue().split())
+    assert "Mean of agglomeration, crack (left out, as one group alone holds them: cavity)" in text
+    assert "no interval" not in text

@@ -32,10 +32,13 @@ def text_summary(study: StudyRuns, results: SplitResults | None = None, *, inter
     from rich.table import Table
 
     found = results or split_results(study, split=study.splits[0], interval=interval)
-    classes = ", ".join(found.counted) or "none in this split"
+    # A mean over a class that one group alone holds has no interval: such classes are left out where others remain.
+    firm = bool(found.lonely and found.firm)
+    classes = ", ".join(found.firm if firm else found.counted) or "none in this split"
+    left_out = f" (left out, as one group alone holds them: {', '.join(found.lonely)})" if firm else ""
     table = Table(
         title=f"Rare classes on the {SPLIT_WORDS[found.split]} images: pooled, mean over seeds",
-        caption=f"Mean of {classes}; under each the {level(interval)} interval over groups and seeds.",
+        caption=f"Mean of {classes}{left_out}; under each the {level(interval)} interval over groups and seeds.",
         title_justify="left",
         caption_justify="left",
     )
@@ -45,7 +48,8 @@ def text_summary(study: StudyRuns, results: SplitResults | None = None, *, inter
         table.add_column(heading, justify="right")
     unranked = [strategy for strategy in found.strategies if strategy not in found.ranked]
     for strategy in (*found.ranked, *unranked):
-        cells = [_cell(strategy.rare.pooled[key]) if strategy.rare else "-" for key in COLUMNS]
+        mean = strategy.firm if firm else strategy.rare
+        cells = [_cell(mean.pooled[key]) if mean else "-" for key in COLUMNS]
         table.add_row(strategy.name, str(len(strategy.seeds)), *cells)
     return table
 
