@@ -11,14 +11,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import rareseg
-from rareseg.config.study import StudySettings
 
 
 def main_job(dataset: Path, out: Path, *, steps: int, patch_size: int) -> Path:
     """Five lines: a page about the data, a study, its runs, and a report on them."""
     fingerprint = rareseg.inspect_dataset(rareseg.load_dataset(dataset), out)
     rareseg.write_inspection_page(fingerprint, out / "inspection.html")
-    study = StudySettings(
+    study = rareseg.StudySettings(
         name="five-lines",
         dataset=str(dataset.resolve()),
         seeds=[0],
