@@ -38,7 +38,7 @@ class RichProgress(Progress):
 
     def note(self, text: str) -> None:
         """Print a line."""
-        self._console.print(text, highlight=False)
+        self._console.print(text, highlight=False, soft_wrap=True)
 
     @contextmanager
     def task(self, title: str, total: int | None = None) -> Iterator[Callable[[int, int], None]]:
