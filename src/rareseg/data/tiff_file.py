@@ -127,7 +127,7 @@ def _opened(path: Path) -> Iterator[tifffile.TiffPageSeries]:
             f"'{path}' does not fit into memory; cut it into smaller images, or save it uncompressed."
         ) from None
     # Damage shows as one of a dozen exceptions, depending on the tag that it hits.
-    except Exception as error:  # tifffile and its decoders raise whatever they like on damaged files
+    except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         cure = "copy it anew from its origin, or list its id under `exclude`"
         if "imagecodecs" in reason:
