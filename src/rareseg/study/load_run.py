@@ -14,7 +14,7 @@ from rareseg.inference.decision import build_decision
 from rareseg.inference.predictor import Predictor
 from rareseg.models.weights_file import load_weights
 from rareseg.strategies.heads import build_head
-from rareseg.study.evaluate import Judge
+from rareseg.study.judge import Judge
 from rareseg.study.run_one import build_network
 
 __all__ = ["LoadedRun", "load_run"]

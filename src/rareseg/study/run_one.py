@@ -19,7 +19,9 @@ from rareseg.models.weights_file import load_weights
 from rareseg.sampling.seeds import derive_seed
 from rareseg.strategies.heads import build_head
 from rareseg.strategies.strategy import Strategy
-from rareseg.study.evaluate import EvaluationTables, Judge, evaluate, quick_score
+from rareseg.study.evaluate import EvaluationTables, evaluate
+from rareseg.study.judge import Judge
+from rareseg.study.quick_score import quick_score
 from rareseg.study.run_context import RunContext
 from rareseg.study.run_folder import RunFolder
 from rareseg.study.run_records import write_records
