@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64, Integer
 from torch import Tensor
 
-from rareseg.errors import DataError
+from rareseg.errors import ConfigError, DataError, UnknownNameError
 from rareseg.types import IGNORE_INDEX
 
-__all__ = ["LossInputs"]
+__all__ = ["Activation", "LossInputs"]
+
+Activation = Literal["softmax", "sigmoid"]
+"""softmax: one channel a class, which compete; sigmoid: one channel a class of interest, each on its own."""
 
 
 class LossInputs:
@@ -18,13 +23,21 @@ class LossInputs:
 
     Logits of 16 bits are widened to float32 here, so no term works in less.
 
+    With ``activation="softmax"`` the target is an index map. With ``"sigmoid"`` it is either that, and the
+    truth of channel ``j`` is whether a pixel belongs to class ``positive_classes[j]``, or a map of 0, 1 and
+    ``ignore_index`` for each channel, where classes may overlap and a pixel may be ignored in one channel
+    only.
+
     Args:
-        logits: Raw scores, one channel a class.
-        target: Class index of each pixel.
+        logits: Raw scores: one channel a class, or one channel a positive class.
+        target: Class index of each pixel, or the multilabel map.
+        activation: What the channels mean.
+        positive_classes: Only for sigmoid: the class index of each channel; None for 1, 2, 3 and so on.
         ignore_index: Index of pixels that neither count nor receive a gradient.
 
     Raises:
         DataError: The shapes do not belong together or the target holds no whole numbers.
+        ConfigError: ``positive_classes`` does not name one class a channel, or stands beside a softmax.
 
     Example:
         >>> inputs = LossInputs(torch.zeros(1, 4, 1, 2), torch.tensor([[[2, 255]]]))
@@ -32,44 +45,75 @@ class LossInputs:
         tensor([[[1.3863, 0.0000]]])
         >>> inputs.num_valid
         tensor(1)
+        >>> crack = LossInputs(
+        ...     torch.zeros(1, 1, 1, 2), torch.tensor([[[2, 1]]]), activation="sigmoid", positive_classes=(2,)
+        ... )
+        >>> crack.truth
+        tensor([[[[ True, False]]]])
     """
 
     def __init__(
         self,
-        logits: Float[Tensor, "b k h w"],
-        target: Integer[Tensor, "b h w"],
+        logits: Float[Tensor, "b c h w"],
+        target: Integer[Tensor, "b h w"] | Integer[Tensor, "b c h w"],
         *,
+        activation: Activation = "softmax",
+        positive_classes: tuple[int, ...] | None = None,
         ignore_index: int = IGNORE_INDEX,
     ) -> None:
-        if logits.ndim != 4 or target.shape != (logits.shape[0], *logits.shape[2:]):
-            raise DataError(
-                "Expected logits (b, k, h, w) and a target (b, h, w) of the same batch and size, but got"
-                f" {tuple(logits.shape)} and {tuple(target.shape)}. Give the target as class indices."
-            )
-        if target.is_floating_point() or target.is_complex() or target.dtype == torch.bool:
-            raise DataError(
-                f"Expected a target of whole numbers, but got {target.dtype}. Convert it: target.long()"
-            )
+        if activation not in ("softmax", "sigmoid"):
+            raise UnknownNameError("activation", activation, ("softmax", "sigmoid"))
+        self.activation = activation
+        _check_tensors(logits, target, activation)
         wide = logits.dtype in (torch.float32, torch.float64)
-        self.logits: Float[Tensor, "b k h w"] = logits if wide else logits.float()
-        self.target: Int64[Tensor, "b h w"] = target.long()
+        self.logits: Float[Tensor, "b c h w"] = logits if wide else logits.float()
+        self.target: Int64[Tensor, "b h w"] | Int64[Tensor, "b c h w"] = target.long()
+        self.positive_classes = _positives(positive_classes, logits.shape[1], activation)
+        """Class index of each channel of a sigmoid; empty for a softmax."""
         self.ignore_index = ignore_index
-        self.valid: Bool[Tensor, "b h w"] = self.target != ignore_index
-        """Pixels that count."""
-        self.num_valid: Int64[Tensor, ""] = self.valid.sum()
-        """Number of pixels that count, left on the device."""
+        self.is_multilabel = target.ndim == 4
+        """Whether the target has a map for each channel."""
+        counts = self.target != ignore_index
+        self.valid: Bool[Tensor, "b h w"] = counts.any(dim=1) if self.is_multilabel else counts
+        """Pixels that count; of a multilabel target, those that count in some channel."""
+        self.channel_valid: Bool[Tensor, "b c h w"] = (
+            counts if self.is_multilabel else counts[:, None].expand_as(self.logits)
+        )
+        """Pixels that count in each channel."""
+        self.num_valid: Int64[Tensor, ""] = counts.sum() * (
+            1 if self.is_multilabel or activation == "softmax" else logits.shape[1]
+        )
+        """Number of values that a mean is over, left on the device: pixels, or pixels of all sigmoid channels."""
         # Not functools.cached_property: its lock cannot be traced by torch.compile before Python 3.12.
+        self._truth: Tensor | None = None
         self._log_probs: Tensor | None = None
         self._nll: Tensor | None = None
+        self._probs: Tensor | None = None
+        self._bce: Tensor | None = None
 
     @property
-    def num_classes(self) -> int:
+    def num_channels(self) -> int:
         """Channels of the logits."""
         return self.logits.shape[1]
 
     @property
-    def log_probs(self) -> Float[Tensor, "b k h w"]:
-        """Logarithm of the softmax over the classes."""
+    def truth(self) -> Bool[Tensor, "b c h w"]:
+        """Whether a pixel belongs to the class of a channel; False where ignored."""
+        if self._truth is None:
+            if self.is_multilabel:
+                truth = self.target == 1
+            elif self.activation == "sigmoid":
+                truth = torch.stack([self.target == index for index in self.positive_classes], dim=1)
+            else:
+                classes = torch.arange(self.num_channels, device=self.target.device)
+                truth = self.target[:, None] == classes[:, None, None]
+            self._truth = truth & self.channel_valid
+        return self._truth
+
+    @property
+    def log_probs(self) -> Float[Tensor, "b c h w"]:
+        """Logarithm of the softmax over the classes; only for softmax."""
+        assert self.activation == "softmax"
         if self._log_probs is None:
             self._log_probs = F.log_softmax(self.logits, dim=1)
         return self._log_probs
@@ -82,3 +126,55 @@ class LossInputs:
                 self.log_probs, self.target, ignore_index=self.ignore_index, reduction="none"
             )
         return self._nll
+
+    @property
+    def bce(self) -> Float[Tensor, "b c h w"]:
+        """Minus the log-probability of each channel's truth; exactly 0 where ignored; only for sigmoid."""
+        assert self.activation == "sigmoid"
+        if self._bce is None:
+            values = F.binary_cross_entropy_with_logits(
+                self.logits, self.truth.to(self.logits.dtype), reduction="none"
+            )
+            self._bce = values.where(self.channel_valid, 0)
+        return self._bce
+
+    @property
+    def probs(self) -> Float[Tensor, "b c h w"]:
+        """Probability of each channel's class, ignored pixels included."""
+        if self._probs is None:
+            self._probs = self.log_probs.exp() if self.activation == "softmax" else self.logits.sigmoid()
+        return self._probs
+
+
+def _check_tensors(logits: Tensor, target: Tensor, activation: Activation) -> None:
+    shapes = [(logits.shape[0], *logits.shape[2:])]
+    if activation == "sigmoid":
+        shapes.append(tuple(logits.shape))
+    if logits.ndim != 4 or tuple(target.shape) not in shapes:
+        multilabel = " or (b, c, h, w)" if activation == "sigmoid" else ""
+        cure = "" if activation == "softmax" else ", or one map of 0 and 1 a channel"
+        raise DataError(
+            f"Expected logits (b, c, h, w) and a target (b, h, w){multilabel} of the same batch and size, but got"
+            f" {tuple(logits.shape)} and {tuple(target.shape)}. Give the target as class indices{cure}."
+        )
+    if target.is_floating_point() or target.is_complex() or target.dtype == torch.bool:
+        raise DataError(
+            f"Expected a target of whole numbers, but got {target.dtype}. Convert it: target.long()"
+        )
+
+
+def _positives(given: tuple[int, ...] | None, num_channels: int, activation: Activation) -> tuple[int, ...]:
+    if activation == "softmax":
+        if given is not None:
+            raise ConfigError(
+                "'positive_classes' has no effect on a softmax, which has a channel for every class."
+                " Leave it out or use activation 'sigmoid'."
+            )
+        return ()
+    positives = tuple(range(1, num_channels + 1)) if given is None else given
+    if len(positives) != num_channels:
+        raise ConfigError(
+            f"Expected one positive class for each of {num_channels} channels, but got {len(positives)}."
+            " Name the class of every channel in 'positive_classes'."
+        )
+    return positives

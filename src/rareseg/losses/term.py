@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +10,8 @@ from pydantic import Field
 from torch import nn
 
 from rareseg.config.load import Settings
+from rareseg.errors import OptionError, UnknownNameError
+from rareseg.losses.inputs import Activation
 from rareseg.registry import Registry
 
 __all__ = ["LOSSES", "ClassFacts", "LossBuilder", "TermSettings", "register_loss"]
@@ -29,15 +31,54 @@ class TermSettings(Settings):
 
 @dataclass(frozen=True)
 class ClassFacts:
-    """What a builder may know about the data: the classes of the training split and their pixels."""
+    """What a builder may know: the classes of the training split, their pixels, and what the channels mean.
+
+    ``positive_classes`` are the class indices of a sigmoid's channels; of a softmax they are all classes.
+    """
 
     names: tuple[str, ...]
     pixels: tuple[int, ...]
+    activation: Activation
+    positive_classes: tuple[int, ...]
 
     @property
     def num_classes(self) -> int:
         """Number of classes, background included."""
         return len(self.names)
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Name of each channel's class."""
+        return tuple(self.names[index] for index in self.positive_classes)
+
+    def channels_of(self, names: Iterable[str]) -> tuple[int, ...]:
+        """Channels of classes by name.
+
+        Raises:
+            UnknownNameError: No channel belongs to a class of this name.
+        """
+        channels = []
+        for name in names:
+            if name not in self.channel_names:
+                raise UnknownNameError("class", name, self.channel_names)
+            channels.append(self.channel_names.index(name))
+        return tuple(channels)
+
+    def need(self, activation: Activation, what: str, *, instead: str) -> None:
+        """Refuse what works with one activation only.
+
+        Args:
+            activation: The only one that it works with.
+            what: The loss or the option, as a message names it.
+            instead: What to do with the other activation, a sentence.
+
+        Raises:
+            OptionError: The channels have the other activation.
+        """
+        if self.activation != activation:
+            raise OptionError(
+                f"{what} works with a {activation}, but the head is a {self.activation}. {instead}"
+            )
 
 
 S = TypeVar("S", bound=TermSettings)

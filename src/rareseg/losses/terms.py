@@ -10,9 +10,9 @@ from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
 from rareseg.config.load import parse_settings
-from rareseg.errors import ConfigError
+from rareseg.errors import ConfigError, OptionError, UnknownNameError
 from rareseg.losses import cross_entropy, focal
-from rareseg.losses.inputs import LossInputs
+from rareseg.losses.inputs import Activation, LossInputs
 from rareseg.losses.term import LOSSES, ClassFacts, TermSettings
 
 __all__ = ["LOSSES", "Loss", "LossValue", "build_loss", "loss_summary"]
@@ -29,7 +29,7 @@ class LossValue(NamedTuple):
 
 
 class Loss(nn.Module):
-    """A weighted sum of terms. Call it with raw logits and class indices.
+    """A weighted sum of terms. Call it with raw logits and a target, see `LossInputs`.
 
     The terms share one `LossInputs`, so the softmax is computed once. Autocast is off inside: every term
     works in float32 at least.
@@ -37,17 +37,28 @@ class Loss(nn.Module):
     Args:
         terms: Name to module, in order.
         scales: Factor of each term.
+        classes: What the channels of the logits mean.
     """
 
-    def __init__(self, terms: Mapping[str, nn.Module], scales: Sequence[float]) -> None:
+    def __init__(
+        self, terms: Mapping[str, nn.Module], scales: Sequence[float], *, classes: ClassFacts
+    ) -> None:
         super().__init__()
         self.terms = nn.ModuleDict(terms)
         self.scales = tuple(scales)
+        self.activation = classes.activation
+        self.positive_classes = classes.positive_classes if classes.activation == "sigmoid" else None
 
-    def forward(self, logits: Float[Tensor, "b k h w"], target: Integer[Tensor, "b h w"]) -> LossValue:
+    def forward(
+        self,
+        logits: Float[Tensor, "b c h w"],
+        target: Integer[Tensor, "b h w"] | Integer[Tensor, "b c h w"],
+    ) -> LossValue:
         """Loss of one batch; pixels of `IGNORE_INDEX` neither count nor receive a gradient."""
         with torch.autocast(logits.device.type, enabled=False):
-            inputs = LossInputs(logits, target)
+            inputs = LossInputs(
+                logits, target, activation=self.activation, positive_classes=self.positive_classes
+            )
             values = {
                 name: term(inputs) * scale
                 for (name, term), scale in zip(self.terms.items(), self.scales, strict=True)
@@ -60,6 +71,8 @@ def build_loss(
     *,
     class_pixels: Sequence[int],
     class_names: Sequence[str],
+    activation: Activation = "softmax",
+    positive_classes: Sequence[int] | None = None,
 ) -> Loss:
     """Make the loss that a recipe names.
 
@@ -68,6 +81,9 @@ def build_loss(
             ``{name: focal, gamma: 2, weights: iscf, scale: 0.5}``.
         class_pixels: Pixels of each class in the training split.
         class_names: Class names in index order.
+        activation: ``"softmax"`` for one channel a class, ``"sigmoid"`` for one a positive class, each against
+            all others; class weights are then pairs, see `PixelTermSettings.weight`.
+        positive_classes: Only for sigmoid: the class index of each channel; None for all but the first.
 
     Raises:
         UnknownNameError: No loss, weight scheme or class has this name.
@@ -85,12 +101,17 @@ def build_loss(
         >>> {name: round(float(term), 4) for name, term in value.terms.items()}
         {'cross_entropy': 0.6931, 'focal': 0.0433}
     """
-    classes = ClassFacts(tuple(class_names), tuple(int(count) for count in class_pixels))
-    if len(classes.names) != len(classes.pixels):
+    if len(class_names) != len(class_pixels):
         raise ConfigError(
-            f"Expected a pixel count for each of {len(classes.names)} classes, but got {len(classes.pixels)}."
+            f"Expected a pixel count for each of {len(class_names)} classes, but got {len(class_pixels)}."
             " Count the pixels with the same class table."
         )
+    classes = ClassFacts(
+        names=tuple(class_names),
+        pixels=tuple(int(count) for count in class_pixels),
+        activation=activation,
+        positive_classes=_channels(activation, positive_classes, len(class_names)),
+    )
     modules: dict[str, nn.Module] = {}
     scales = []
     for settings in _parse(terms):
@@ -98,7 +119,7 @@ def build_loss(
         key = settings.name if not same else f"{settings.name}#{same + 1}"
         modules[key] = LOSSES[settings.name].build(settings, classes)
         scales.append(settings.scale)
-    return Loss(modules, scales)
+    return Loss(modules, scales, classes=classes)
 
 
 def loss_summary(terms: Sequence[Mapping[str, Any] | str] | Mapping[str, Any] | str) -> str:
@@ -114,6 +135,28 @@ def loss_summary(terms: Sequence[Mapping[str, Any] | str] | Mapping[str, Any] | 
         settings.summary() if settings.scale == 1 else f"{settings.scale:g} x ({settings.summary()})"
         for settings in _parse(terms)
     )
+
+
+def _channels(
+    activation: Activation, positive_classes: Sequence[int] | None, num_classes: int
+) -> tuple[int, ...]:
+    """Class index of each channel."""
+    if activation == "softmax":
+        if positive_classes is not None:
+            raise OptionError(
+                "'positive_classes' has no effect on a softmax, which has a channel for every class."
+                " Leave it out or use activation 'sigmoid'."
+            )
+        return tuple(range(num_classes))
+    if activation != "sigmoid":
+        raise UnknownNameError("activation", activation, ("softmax", "sigmoid"))
+    positives = tuple(range(1, num_classes)) if positive_classes is None else tuple(positive_classes)
+    if not positives or len(set(positives)) < len(positives) or not set(positives) <= set(range(num_classes)):
+        raise ConfigError(
+            f"Expected different positive classes of 0 to {num_classes - 1}, but got {list(positives)}."
+            " Give the class index of each channel once."
+        )
+    return positives
 
 
 def _parse(terms: Sequence[Mapping[str, Any] | str] | Mapping[str, Any] | str) -> list[TermSettings]:
