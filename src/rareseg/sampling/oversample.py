@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rareseg.config.load import Settings
-from rareseg.errors import OptionError, SplitError, UnknownNameError
+from rareseg.errors import OptionError
+from rareseg.sampling.class_names import require_pixels, resolve_class
 from rareseg.sampling.plan import PLANS, Corners, Plan, PlanContext
 from rareseg.sampling.uniform import UniformPlan
 
@@ -23,7 +24,8 @@ class OversampleSettings(Settings):
 
     name: Literal["oversample"] = "oversample"
     shares: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(min_length=1)
-    """Class name and share of the patches that hold it for certain; what is left of 1 is drawn uniformly."""
+    """Class name, or ``rarest``, and share of the patches that hold it for certain; what is left of 1 is drawn
+    uniformly."""
     weight: Literal["positions", "pixels", "regions"] = "pixels"
     """How likely a region is for the uniform rest, as in the plan ``uniform``."""
 
@@ -44,25 +46,26 @@ class OversamplePlan(Plan):
 
     Args:
         context: Regions, locations, patch size and class names.
-        shares: Share of the patches for each class name.
+        shares: Share of the patches for each class name; ``rarest`` is the class with the fewest pixels.
         weight: How likely a region is for the uniform rest, see `UniformSettings`.
     """
 
     SETTINGS: ClassVar[type[Settings]] = OversampleSettings
-    NUM_UNIFORMS: ClassVar[int] = 4
+    NUM_UNIFORMS = 4
+    NUM_KIND_UNIFORMS = 1
 
     def __init__(self, context: PlanContext, *, shares: dict[str, float], weight: str = "pixels") -> None:
-        _check(context, shares)
+        classes = _resolve(context, shares)
         self.patch_size = context.patch_size
-        self.shares = dict(shares)
+        self.shares = {context.class_names[number]: share for number, share in classes.items()}
         self.locations = context.locations
         self.uniform = UniformPlan(context, weight=weight)
-        self.classes = np.array([context.class_names.index(name) for name in shares], np.int64)
-        self.bounds = np.cumsum(list(shares.values()))
+        self.classes = np.array(list(classes), np.int64)
+        self.bounds = np.cumsum(list(classes.values()))
         if abs(self.bounds[-1] - 1) <= _ROUNDING:
             self.bounds[-1] = 1.0
         self.planned = {}
-        self.planned_patches = dict(shares)
+        self.planned_patches = dict(self.shares)
 
     @classmethod
     def build(cls, settings: Settings, context: PlanContext) -> OversamplePlan:
@@ -70,7 +73,8 @@ class OversamplePlan(Plan):
 
         Raises:
             UnknownNameError: A class of ``shares`` does not exist.
-            OptionError: The shares sum to more than 1, or ``weight`` is given where no patch is uniform.
+            OptionError: The shares sum to more than 1 or name a class twice, or ``weight`` is given where no
+                patch is uniform.
             SplitError: A class has no training pixel.
         """
         assert isinstance(settings, OversampleSettings)
@@ -103,17 +107,21 @@ class OversamplePlan(Plan):
         return Corners(region, row, col)
 
 
-def _check(context: PlanContext, shares: dict[str, float]) -> None:
-    for name in shares:
-        if name not in context.class_names:
-            raise UnknownNameError("class", name, context.class_names)
-        if context.locations.class_pixels[context.class_names.index(name)] == 0:
-            raise SplitError(
-                f"The plan 'oversample' needs training pixels of class '{name}', but the training part has "
-                "none; change the split or drop the class from 'shares'."
+def _resolve(context: PlanContext, shares: dict[str, float]) -> dict[int, float]:
+    """Class index and share."""
+    classes: dict[int, float] = {}
+    for name, share in shares.items():
+        number = resolve_class(name, context)
+        if number in classes:
+            raise OptionError(
+                f"The shares of the plan 'oversample' name class '{context.class_names[number]}' twice; "
+                "give it one share."
             )
+        require_pixels(number, context, plan="oversample")
+        classes[number] = share
     total = sum(shares.values())
     if total > 1 + _ROUNDING:
         raise OptionError(
             f"The shares of the plan 'oversample' should sum to at most 1, but sum to {total:g}; lower them."
         )
+    return classes

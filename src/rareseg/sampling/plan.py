@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +35,20 @@ class PlanContext:
         locations: Class pixels of the same regions in the same order.
         patch_size: Rows and columns of a patch.
         class_names: Names in the order of class indices.
+        num_patches: Patches of the whole training, for plans that follow its progress; None where unknown.
+        batch_size: Patches in a batch of all ranks together, for plans that follow the place in the batch.
+        positive_class: The class that a one-vs-rest member looks for; None elsewhere.
+        read_pixels: Number of a region to its image ``(c, h, w)``, for plans that look at brightness.
     """
 
     regions: Sequence[Region]
     locations: ClassLocations
     patch_size: tuple[int, int]
     class_names: tuple[str, ...]
+    num_patches: int | None = None
+    batch_size: int | None = None
+    positive_class: int | None = None
+    read_pixels: Callable[[int], NDArray[Any]] | None = None
 
 
 class Plan(ABC):
@@ -51,13 +59,16 @@ class Plan(ABC):
     Attributes:
         SETTINGS: The keys that the plan takes in ``study.yaml``.
         NUM_UNIFORMS: Uniform numbers that one patch uses up.
+        NUM_KIND_UNIFORMS: How many of them, counted from the first, choose what kind of patch it is, such as
+            its class; a patch that is drawn again keeps these, so that the shares of kinds stay.
         patch_size: Rows and columns of a patch.
         planned: Expected share of each class among valid pixels; empty where the plan does not fix it.
         planned_patches: Smallest share of patches that hold the class for certain; empty where none do.
     """
 
     SETTINGS: ClassVar[type[Settings]]
-    NUM_UNIFORMS: ClassVar[int]
+    NUM_UNIFORMS: int
+    NUM_KIND_UNIFORMS: int = 0
     patch_size: tuple[int, int]
     planned: dict[str, float]
     planned_patches: dict[str, float]
@@ -78,7 +89,7 @@ class Plan(ABC):
         Args:
             u: ``(n, NUM_UNIFORMS)`` in [0, 1).
             index: ``(n,)`` index of each patch in the stream, for plans that follow the place in the batch or
-                the progress of training; others leave it aside.
+                the progress of training, which must have it; others leave it aside.
         """
 
 

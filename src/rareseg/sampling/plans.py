@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from numpy.typing import NDArray
 
 from rareseg.config.load import parse_settings
 from rareseg.errors import OptionError, SplitError
@@ -25,6 +27,10 @@ def build_plan(
     locations: ClassLocations,
     patch_size: tuple[int, int],
     class_names: Sequence[str],
+    num_patches: int | None = None,
+    batch_size: int | None = None,
+    positive_class: int | None = None,
+    read_pixels: Callable[[int], NDArray[Any]] | None = None,
 ) -> Plan:
     """Build the plan that ``settings`` names.
 
@@ -35,6 +41,10 @@ def build_plan(
         locations: Class pixels of the training regions.
         patch_size: Rows and columns of a patch, in pixels.
         class_names: Names in the order of class indices.
+        num_patches: Patches of the whole training, where a setting follows its progress.
+        batch_size: Patches in a batch of all ranks together, where a plan follows the place in the batch.
+        positive_class: The class that a one-vs-rest member looks for.
+        read_pixels: Number of a region to its image ``(c, h, w)``, where a setting looks at brightness.
 
     Raises:
         UnknownNameError: There is no such plan, or it names a class that does not exist.
@@ -76,5 +86,9 @@ def build_plan(
         locations=locations,
         patch_size=(patch_size[0], patch_size[1]),
         class_names=tuple(class_names),
+        num_patches=num_patches,
+        batch_size=batch_size,
+        positive_class=positive_class,
+        read_pixels=read_pixels,
     )
     return plan.build(parse_settings(plan.SETTINGS, keys, where="sampling"), context)

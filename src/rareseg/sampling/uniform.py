@@ -37,7 +37,7 @@ class UniformPlan(Plan):
     """
 
     SETTINGS: ClassVar[type[Settings]] = UniformSettings
-    NUM_UNIFORMS: ClassVar[int] = 3
+    NUM_UNIFORMS = 3
 
     def __init__(self, context: PlanContext, *, weight: str = "pixels") -> None:
         self.patch_size = context.patch_size
