@@ -9,7 +9,7 @@ import json
 import operator
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -22,17 +22,20 @@ from pydantic import BaseModel
 import rareseg
 from rareseg.artefacts import read_yaml
 from rareseg.cli.main import app
-from rareseg.config import dataset, study
+from rareseg.config import dataset, recipe, study
 from rareseg.config.dataset import DatasetSettings
 from rareseg.config.load import Settings, parse_settings
 from rareseg.config.study import StudySettings
 from rareseg.inference.decision import DECISIONS
 from rareseg.losses.pixel_term import PixelTermSettings
+from rareseg.losses.region_term import RegionSettings
+from rareseg.losses.term import TermSettings
 from rareseg.losses.terms import LOSSES
 from rareseg.losses.weights import WEIGHT_SCHEMES
 from rareseg.models.build import MODELS
 from rareseg.sampling.plans import PLANS
-from rareseg.strategies.heads import HEADS
+from rareseg.strategies.head import GateSettings
+from rareseg.strategies.heads import HEADS, build_head
 from rareseg.training.augmentation import AugmentationSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,20 +52,31 @@ SECTIONS: dict[str, type[Settings]] = {
     "study.yaml": StudySettings,
     "budget": study.BudgetSettings,
     "record": study.RecordSettings,
-    "base": study.RecipeSettings,
-    "loss": PixelTermSettings,
+    "scoring": study.ScoringSettings,
+    "base": recipe.RecipeSettings,
+    "gate": GateSettings,
+    "loss": TermSettings,
     "augmentation": AugmentationSettings,
-    "optimizer": study.OptimizerSettings,
-    "schedule": study.ScheduleSettings,
-    "phases": study.PhaseSettings,
+    "optimizer": recipe.OptimizerSettings,
+    "schedule": recipe.ScheduleSettings,
+    "phases": recipe.PhaseSettings,
+    "patch_sizes": recipe.PatchSizesSettings,
+    "early_stopping": recipe.EarlyStoppingSettings,
 }
+SHARED = {"losses of pixels": PixelTermSettings, "losses of regions": RegionSettings}
+
+
+def _shared_keys(settings: type[Settings]) -> Iterable[str]:
+    """Keys of a loss that a table for its kind lists already."""
+    return next((kind for kind in SHARED.values() if issubclass(settings, kind)), TermSettings).model_fields
+
+
 COMPONENTS: dict[str, tuple[type[Settings], frozenset[str]]] = {
-    **{
-        name: (builder.settings, frozenset(PixelTermSettings.model_fields))
-        for name, builder in ((name, LOSSES[name]) for name in LOSSES)
-    },
+    **{name: (LOSSES[name].settings, frozenset(_shared_keys(LOSSES[name].settings))) for name in LOSSES},
+    **{heading: (kind, frozenset(TermSettings.model_fields)) for heading, kind in SHARED.items()},
     **{name: (PLANS[name].SETTINGS, frozenset({"name"})) for name in PLANS},
     **{name: (MODELS[name].settings, frozenset({"name"})) for name in MODELS},
+    **{name: (HEADS[name].settings, frozenset({"name", "gate"})) for name in HEADS},
 }
 
 
@@ -126,15 +140,15 @@ def test_examples_of_files_are_right(name: str, text: str) -> None:
     if not isinstance(settings, StudySettings):
         return
     for strategy in settings.strategies:
-        recipe = settings.recipe(strategy)
-        assert recipe.head["name"] in HEADS
-        assert recipe.decision["name"] in DECISIONS
-        AugmentationSettings.parse(recipe.augmentation, patch_size=settings.budget.patch_size)
-        parse_settings(MODELS[recipe.model["name"]].settings, recipe.model, where=strategy)
-        for plan in (recipe.sampling, *(phase.sampling for phase in recipe.phases)):
+        made = settings.recipe(strategy)
+        build_head(made.head)
+        assert made.decision["name"] in DECISIONS
+        AugmentationSettings.parse(made.augmentation, patch_size=settings.budget.patch_size)
+        parse_settings(MODELS[made.model["name"]].settings, made.model, where=strategy)
+        for plan in (made.sampling, *(phase.sampling for phase in made.phases)):
             if plan is not None:
                 parse_settings(PLANS[plan["name"]].SETTINGS, plan, where=strategy)
-        for terms in (recipe.loss, *(phase.loss for phase in recipe.phases)):
+        for terms in (made.loss, *(phase.loss for phase in made.phases)):
             for term in terms or ():
                 parse_settings(LOSSES[term["name"]].settings, term, where=strategy)
 
@@ -147,7 +161,7 @@ def test_every_key_and_default_is_documented(heading: str) -> None:
 def test_no_settings_model_is_left_out() -> None:
     models = {
         value
-        for module in (dataset, study)
+        for module in (dataset, recipe, study)
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Settings) and value is not Settings
     }

@@ -99,7 +99,9 @@ def _focal_values(inputs: LossInputs, *, gamma: float) -> Float[Tensor, "b h w"]
     nll = inputs.nll if inputs.activation == "softmax" else inputs.bce
     if gamma == 0:
         return nll
-    # 1 - p_t without cancellation. Below gamma 1 the power has an infinite slope at 0, which times a zero
-    # loss is NaN: the clamp cuts that slope off, far below the least non-zero 1 - p_t of float32 (6e-8).
-    miss = (-torch.expm1(-nll)).clamp_min(1e-20)
+    miss = -torch.expm1(-nll)  # 1 - p_t without cancellation
+    if gamma < 1:
+        # The power has an infinite slope at 0, which times a zero loss is NaN: the clamp cuts that slope off,
+        # far below the least non-zero 1 - p_t of float32 (6e-8).
+        miss = miss.clamp_min(1e-20)
     return miss.pow(gamma) * nll

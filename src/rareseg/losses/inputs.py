@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -10,12 +10,26 @@ from jaxtyping import Bool, Float, Int64, Integer
 from torch import Tensor
 
 from rareseg.errors import ConfigError, DataError, UnknownNameError
+from rareseg.losses.softmax_pass import softmax_pass, sum_by_class
 from rareseg.types import IGNORE_INDEX
 
-__all__ = ["Activation", "LossInputs"]
+__all__ = ["Activation", "LossInputs", "RegionSums"]
 
 Activation = Literal["softmax", "sigmoid"]
 """softmax: one channel a class, which compete; sigmoid: one channel a class of interest, each on its own."""
+
+
+class RegionSums(NamedTuple):
+    """Sums over the valid pixels of each image and channel: what losses of overlap are made of."""
+
+    intersection: Float[Tensor, "b c"]
+    """Probability of the channel's class, over the pixels of that class."""
+    predicted: Float[Tensor, "b c"]
+    """Probability of the channel's class, over all valid pixels."""
+    true: Float[Tensor, "b c"]
+    """Number of pixels of the channel's class."""
+    valid: Float[Tensor, "b c"]
+    """Number of valid pixels."""
 
 
 class LossInputs:
@@ -34,6 +48,7 @@ class LossInputs:
         activation: What the channels mean.
         positive_classes: Only for sigmoid: the class index of each channel; None for 1, 2, 3 and so on.
         ignore_index: Index of pixels that neither count nor receive a gradient.
+        regions: Whether `regions` will be read: it then comes from one pass together with the rest.
 
     Raises:
         DataError: The shapes do not belong together or the target holds no whole numbers.
@@ -60,6 +75,7 @@ class LossInputs:
         activation: Activation = "softmax",
         positive_classes: tuple[int, ...] | None = None,
         ignore_index: int = IGNORE_INDEX,
+        regions: bool = False,
     ) -> None:
         if activation not in ("softmax", "sigmoid"):
             raise UnknownNameError("activation", activation, ("softmax", "sigmoid"))
@@ -84,12 +100,19 @@ class LossInputs:
             1 if self.is_multilabel or activation == "softmax" else logits.shape[1]
         )
         """Number of values that a mean is over, left on the device: pixels, or pixels of all sigmoid channels."""
+        self._all_valid = False
+        if counts.device.type == "cpu" and not torch.compiler.is_compiling():
+            self._all_valid = bool(counts.all())  # elsewhere asking means waiting for the device
+        self._with_regions = regions
         # Not functools.cached_property: its lock cannot be traced by torch.compile before Python 3.12.
+        self._known_target: Tensor | None = None
         self._truth: Tensor | None = None
         self._log_probs: Tensor | None = None
         self._nll: Tensor | None = None
         self._probs: Tensor | None = None
         self._bce: Tensor | None = None
+        self._shares: tuple[Tensor, Tensor] | None = None
+        self._regions: RegionSums | None = None
 
     @property
     def num_channels(self) -> int:
@@ -111,8 +134,16 @@ class LossInputs:
         return self._truth
 
     @property
+    def known_target(self) -> Int64[Tensor, "b h w"] | Int64[Tensor, "b c h w"]:
+        """The target with 0 where ignored, to look things up by."""
+        if self._known_target is None:
+            ignored = self.target == self.ignore_index
+            self._known_target = self.target if self._all_valid else self.target.where(~ignored, 0)
+        return self._known_target
+
+    @property
     def log_probs(self) -> Float[Tensor, "b c h w"]:
-        """Logarithm of the softmax over the classes; only for softmax."""
+        """Logarithm of the softmax over the classes, ignored pixels included; only for softmax."""
         assert self.activation == "softmax"
         if self._log_probs is None:
             self._log_probs = F.log_softmax(self.logits, dim=1)
@@ -120,11 +151,10 @@ class LossInputs:
 
     @property
     def nll(self) -> Float[Tensor, "b h w"]:
-        """Minus the log-probability of the true class; exactly 0, with zero gradient, where ignored."""
+        """Minus the log-probability of the true class; exactly 0 where ignored; only for softmax."""
         if self._nll is None:
-            self._nll = F.nll_loss(
-                self.log_probs, self.target, ignore_index=self.ignore_index, reduction="none"
-            )
+            self._pass_softmax(regions=self._with_regions)
+        assert self._nll is not None
         return self._nll
 
     @property
@@ -135,15 +165,48 @@ class LossInputs:
             values = F.binary_cross_entropy_with_logits(
                 self.logits, self.truth.to(self.logits.dtype), reduction="none"
             )
-            self._bce = values.where(self.channel_valid, 0)
+            self._bce = values if self._all_valid else values.where(self.channel_valid, 0)
         return self._bce
 
     @property
     def probs(self) -> Float[Tensor, "b c h w"]:
-        """Probability of each channel's class, ignored pixels included."""
+        """Probability of each channel's class; 0 where ignored."""
         if self._probs is None:
-            self._probs = self.log_probs.exp() if self.activation == "softmax" else self.logits.sigmoid()
+            if self.activation == "softmax":
+                self._pass_softmax(regions=self._with_regions)
+            else:
+                values = self.logits.sigmoid()
+                self._probs = values if self._all_valid else values.where(self.channel_valid, 0)
+        assert self._probs is not None
         return self._probs
+
+    @property
+    def regions(self) -> RegionSums:
+        """Sums of probability and of truth by image and channel."""
+        if self._regions is None:
+            if self.activation == "sigmoid":
+                intersection, predicted = (self.probs * self.truth).sum((2, 3)), self.probs.sum((2, 3))
+                true = self.truth.sum((2, 3))
+            else:
+                if self._shares is None:
+                    self._pass_softmax(regions=True)
+                assert self._shares is not None
+                intersection, predicted = self._shares
+                true = sum_by_class(
+                    self.valid.to(self.logits.dtype), self.known_target, num_classes=self.num_channels
+                )
+            valid = self.channel_valid.sum((2, 3))
+            self._regions = RegionSums(intersection, predicted, true.to(predicted), valid.to(predicted))
+        return self._regions
+
+    def _pass_softmax(self, *, regions: bool) -> None:
+        assert self.activation == "softmax"
+        valid = None if self._all_valid else self.valid
+        self._nll, self._probs, intersection, predicted = softmax_pass(
+            self.logits, self.known_target, valid, regions=regions
+        )
+        if intersection is not None and predicted is not None:
+            self._shares = intersection, predicted
 
 
 def _check_tensors(logits: Tensor, target: Tensor, activation: Activation) -> None:

@@ -79,5 +79,4 @@ def _weight_map(inputs: LossInputs, weight: Tensor) -> Tensor:
             f"Expected one weight for each of {num} classes, but got {tuple(weight.shape)}."
             " Give them in class order."
         )
-    known = inputs.target.where(inputs.valid, 0).flatten()
-    return weight.index_select(0, known).view_as(inputs.target)
+    return weight.index_select(0, inputs.known_target.flatten()).view_as(inputs.target)

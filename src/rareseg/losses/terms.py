@@ -11,14 +11,32 @@ from torch import Tensor, nn
 
 from rareseg.config.load import parse_settings
 from rareseg.errors import ConfigError, OptionError, UnknownNameError
-from rareseg.losses import cross_entropy, focal
+from rareseg.losses import (
+    class_aware_jaccard,
+    cross_entropy,
+    dice,
+    focal,
+    focal_tversky,
+    generalised_dice,
+    jaccard,
+    tversky,
+)
 from rareseg.losses.inputs import Activation, LossInputs
 from rareseg.losses.term import LOSSES, ClassFacts, TermSettings
 
 __all__ = ["LOSSES", "Loss", "LossValue", "build_loss", "loss_summary"]
 
 # A module listed here has filed its loss in LOSSES by being imported; a new loss is one more name.
-_REGISTERED = (cross_entropy, focal)
+_REGISTERED = (
+    class_aware_jaccard,
+    cross_entropy,
+    dice,
+    focal,
+    focal_tversky,
+    generalised_dice,
+    jaccard,
+    tversky,
+)
 
 
 class LossValue(NamedTuple):
@@ -46,6 +64,7 @@ class Loss(nn.Module):
         super().__init__()
         self.terms = nn.ModuleDict(terms)
         self.scales = tuple(scales)
+        self._reads_regions = any(getattr(term, "reads_regions", False) for term in terms.values())
         self.activation = classes.activation
         self.positive_classes = classes.positive_classes if classes.activation == "sigmoid" else None
 
@@ -57,7 +76,11 @@ class Loss(nn.Module):
         """Loss of one batch; pixels of `IGNORE_INDEX` neither count nor receive a gradient."""
         with torch.autocast(logits.device.type, enabled=False):
             inputs = LossInputs(
-                logits, target, activation=self.activation, positive_classes=self.positive_classes
+                logits,
+                target,
+                activation=self.activation,
+                positive_classes=self.positive_classes,
+                regions=self._reads_regions,
             )
             values = {
                 name: term(inputs) * scale

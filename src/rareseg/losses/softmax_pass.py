@@ -1,0 +1,122 @@
+"""One pass over the logits of a softmax, forwards and backwards, for everything that most terms read."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+__all__ = ["SoftmaxValues", "softmax_pass", "sum_by_class"]
+
+
+class SoftmaxValues(NamedTuple):
+    """What the pass gives; see `softmax_pass`."""
+
+    nll: Float[Tensor, "b h w"]
+    probs: Float[Tensor, "b k h w"]
+    intersection: Float[Tensor, "b k"] | None
+    predicted: Float[Tensor, "b k"] | None
+
+
+def softmax_pass(
+    logits: Float[Tensor, "b k h w"],
+    target: Int64[Tensor, "b h w"],
+    valid: Bool[Tensor, "b h w"] | None,
+    *,
+    regions: bool,
+) -> SoftmaxValues:
+    """Cross-entropy of each pixel, probabilities, and their sums by class.
+
+    However many of these a loss uses, its gradient is put together in one pass, by hand: with ``g`` the slope
+    of the loss in each probability, that in the logits is ``p * (g - sum(p * g))``, and cross-entropy adds
+    ``p - 1`` at the true class and ``p`` elsewhere. No one-hot map is built.
+
+    Args:
+        logits: Raw scores, float32 or float64.
+        target: Class index of each pixel, any known one where ignored.
+        valid: Pixels that count; None for all.
+        regions: Whether to sum probabilities by class.
+
+    Returns:
+        Minus the log-probability of the true class and the probabilities, both 0 where ignored; and for each
+        image and class, or None, the sum of its probability over its own pixels and over all valid pixels.
+    """
+    if torch.compiler.is_compiling():
+        return _in_plain_steps(logits, target, valid, regions=regions)
+    values: tuple[Tensor, Tensor, Tensor | None, Tensor | None] = _SoftmaxPass.apply(  # type: ignore[no-untyped-call]  # torch gives it no types
+        logits, target, None if valid is None else valid.to(logits.dtype), regions
+    )
+    return SoftmaxValues(*values)
+
+
+def sum_by_class(
+    values: Float[Tensor, "b h w"], target: Int64[Tensor, "b h w"], *, num_classes: int
+) -> Float[Tensor, "b k"]:
+    """Sum of the values over each class's pixels, for every image; values are 0 where ignored."""
+    if values.device.type == "cpu" and not torch.compiler.is_compiling():
+        # Added one after the other, which needs the width of float64.
+        sums = values.new_zeros(len(values), num_classes, dtype=torch.float64)
+        return sums.scatter_add_(1, target.flatten(1), values.flatten(1).double()).to(values.dtype)
+    # Elsewhere many threads would add to one number, slowly and in another order each time.
+    return torch.stack([(values * (target == index)).sum((1, 2)) for index in range(num_classes)], dim=1)
+
+
+class _SoftmaxPass(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, logits: Tensor, target: Tensor, mask: Tensor | None, regions: bool
+    ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+        ctx.set_materialize_grads(False)
+        log_probs = F.log_softmax(logits, dim=1)
+        nll = log_probs.gather(1, target[:, None])[:, 0].neg_()
+        probs = log_probs.exp_()
+        true_probs = nll.neg().exp_() if regions else None
+        if mask is not None:
+            for values in (nll, probs.movedim(1, 0), *([] if true_probs is None else [true_probs])):
+                values.mul_(mask)
+        ctx.save_for_backward(probs, target, mask, true_probs)
+        if true_probs is None:
+            return nll, probs, None, None
+        intersection = sum_by_class(true_probs, target, num_classes=logits.shape[1])
+        return nll, probs, intersection, probs.sum((2, 3))
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor | None) -> tuple[Tensor, None, None, None]:
+        of_nll, of_probs, of_intersection, of_predicted = slopes
+        probs, target, mask, true_probs = ctx.saved_tensors
+        shared = torch.zeros_like(probs[:, 0])  # what the slopes in all logits of a pixel have in common
+        extra = torch.zeros_like(shared)  # what that of the true class gets beyond it
+        if of_nll is not None:
+            of_nll = of_nll if mask is None else of_nll * mask
+            shared += of_nll
+            extra -= of_nll
+        if of_intersection is not None:
+            own = of_intersection.gather(1, target.flatten(1)).view_as(target).mul_(true_probs)
+            shared -= own
+            extra += own
+        if of_predicted is not None:
+            shared -= torch.bmm(of_predicted[:, None], probs.flatten(2)).view_as(shared)
+        if of_probs is not None:
+            shared -= (probs * of_probs).sum(1)
+        grad = probs * shared[:, None]
+        if of_predicted is not None:
+            grad.addcmul_(probs, of_predicted[:, :, None, None])
+        if of_probs is not None:
+            grad.addcmul_(probs, of_probs)
+        return grad.scatter_add_(1, target[:, None], extra[:, None]), None, None, None
+
+
+def _in_plain_steps(logits: Tensor, target: Tensor, valid: Tensor | None, *, regions: bool) -> SoftmaxValues:
+    """The same for a compiler, which fuses the one-hot map away and finds the gradient itself."""
+    log_probs = F.log_softmax(logits, dim=1)
+    classes = torch.arange(logits.shape[1], device=target.device)
+    truth, probs = target[:, None] == classes[:, None, None], log_probs.exp()
+    if valid is not None:
+        truth, probs = truth & valid[:, None], probs.where(valid[:, None], 0)
+    nll = -log_probs.where(truth, 0).sum(1)
+    if not regions:
+        return SoftmaxValues(nll, probs, None, None)
+    return SoftmaxValues(nll, probs, probs.where(truth, 0).sum((2, 3)), probs.sum((2, 3)))
