@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from pydantic import Field
+from numpy.typing import NDArray
 from torch import Tensor
 
-from rareseg.config.load import Settings, parse_settings
-from rareseg.errors import OptionError
+from rareseg.sampling.uniforms import uniforms
+from rareseg.training.augmentation_settings import AugmentationSettings
+from rareseg.training.dihedral import flip_and_turn
+from rareseg.training.elastic import elastic_displacement
+from rareseg.training.intensity import change_intensity
+from rareseg.training.warp import affine_matrices, warp
 
 __all__ = ["AugmentationSettings", "augment"]
 
-
-class AugmentationSettings(Settings):
-    """Which changes are made; all are off by default, as in the foil thesis."""
-
-    flips: bool = False
-    """Mirror rows and columns, each with probability one half."""
-    quarter_turns: bool = False
-    """Turn by 0, 90, 180 or 270 degrees; only for square patches."""
-    brightness: float = Field(default=0.0, ge=0, le=1)
-    """Add up to this share of the image's standard deviation, the same for all pixels of a band."""
-    contrast: float = Field(default=0.0, ge=0, lt=1)
-    """Stretch around the patch's mean by a factor within 1 +- this."""
-    noise: float = Field(default=0.0, ge=0, le=1)
-    """Standard deviation of Gaussian noise, as a share of the patch's own."""
-
-    @classmethod
-    def parse(cls, value: Mapping[str, Any], *, patch_size: tuple[int, int]) -> AugmentationSettings:
-        """Check a recipe's ``augmentation``.
-
-        Raises:
-            ConfigError: Unknown option, value out of range, or quarter turns of patches that are not square.
-        """
-        settings = parse_settings(cls, value, where="augmentation")
-        if settings.quarter_turns and patch_size[0] != patch_size[1]:
-            raise OptionError(
-                f"augmentation.quarter_turns needs square patches, but patch_size is {patch_size[0]} x "
-                f"{patch_size[1]}; use flips instead or make the patch square."
-            )
-        return settings
+_FLIP_ROWS, _FLIP_COLS, _TURN, _ZOOM, _ROW, _COL, _ANGLE, _BRIGHTNESS, _CONTRAST = range(9)
+"""Columns of the uniform numbers. Each change has its own, so that one more change leaves the others alone."""
 
 
 def augment(
@@ -53,48 +28,70 @@ def augment(
     *,
     seed: int,
 ) -> tuple[Float[Tensor, "b c h w"], UInt8[Tensor, "b h w"]]:
-    """Change every patch of a batch at random; a pure function of its arguments.
+    """Change every patch of a batch at random; a pure function of its arguments, on any device the same.
+
+    What happens to patch ``i`` follows from ``seed`` and ``i`` alone. Flips and quarter turns reorder pixels
+    and are exact. Zoom, rotation, translation and elastic displacement together are one resampling, bilinear
+    for images, nearest for masks; what lies outside is mirrored in both. Intensities stay in the file's
+    units. ``copy_paste`` needs donors and is a function of its own.
 
     Args:
-        images: Raw pixels as float.
-        masks: Class indices.
+        images: Raw pixels as float; NaN and infinity mark missing ones.
+        masks: Class indices; 255 is moved like a class.
         settings: What to do.
-        seed: Seed of this batch.
+        seed: Seed of this batch, 0 to 2**64 - 1.
+
+    Raises:
+        OptionError: ``only_for`` names classes, but the settings were parsed without ``class_names``.
+
+    Example:
+        >>> settings = AugmentationSettings.parse({"flips": True, "rotation": 10}, patch_size=(32, 48))
+        >>> images, masks = torch.rand(2, 5, 32, 48), torch.zeros(2, 32, 48, dtype=torch.uint8)
+        >>> tuple(augment(images, masks, settings, seed=7)[0].shape)
+        (2, 5, 32, 48)
     """
-    import kornia.augmentation as ka
-
-    steps: list[Any] = []
-    if settings.flips:
-        steps += [ka.RandomHorizontalFlip(p=0.5), ka.RandomVerticalFlip(p=0.5)]
-    if steps:
-        with torch.random.fork_rng(devices=_cuda_of(images)):
-            torch.manual_seed(seed)
-            pipeline = ka.AugmentationSequential(*steps, data_keys=["input", "mask"])
-            images, changed = pipeline(images, masks[:, None].to(images.dtype))
-            masks = changed[:, 0].round().to(torch.uint8)
-    generator = torch.Generator().manual_seed(seed)
-    if settings.quarter_turns:
-        turns = torch.randint(0, 4, (images.shape[0],), generator=generator).tolist()
-        images = torch.stack([torch.rot90(x, k, (1, 2)) for x, k in zip(images, turns, strict=True)])
-        masks = torch.stack([torch.rot90(x, k, (0, 1)) for x, k in zip(masks, turns, strict=True)])
-    return _change_intensity(images, settings, generator), masks
+    index = np.arange(len(images))
+    if not settings.changes_patches or not len(index):
+        return images, masks
+    if not settings.only_for:
+        return _change(images, masks, settings, seed=seed, index=index)
+    wanted = torch.tensor(settings.class_indices, dtype=masks.dtype, device=masks.device)
+    place = torch.isin(masks, wanted).flatten(1).any(dim=1).nonzero()[:, 0]
+    if not len(place):
+        return images, masks
+    changed = _change(images[place], masks[place], settings, seed=seed, index=place.cpu().numpy())
+    return images.index_copy(0, place, changed[0]), masks.index_copy(0, place, changed[1])
 
 
-def _change_intensity(images: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
-    if not (settings.brightness or settings.contrast or settings.noise):
-        return images
-    shape = (images.shape[0], 1, 1, 1)
-    mean = images.mean(dim=(2, 3), keepdim=True)
-    deviation = images.std(dim=(2, 3), keepdim=True)
-    shift = (torch.rand(shape, generator=generator).to(images) * 2 - 1) * settings.brightness * deviation
-    factor = 1 + (torch.rand(shape, generator=generator).to(images) * 2 - 1) * settings.contrast
-    changed = (images - mean) * factor + mean + shift
-    if settings.noise:
-        changed = (
-            changed + torch.randn(images.shape, generator=generator).to(images) * settings.noise * deviation
+def _change(
+    images: Tensor, masks: Tensor, settings: AugmentationSettings, *, seed: int, index: NDArray[np.int64]
+) -> tuple[Tensor, Tensor]:
+    u = uniforms(seed, index, 9)
+    if settings.flips or settings.quarter_turns:
+        moves = np.floor(u[:, [_FLIP_ROWS, _FLIP_COLS, _TURN]] * (2, 2, 4)).astype(np.int64)
+        moves *= (settings.flips, settings.flips, settings.quarter_turns)
+        images, masks = flip_and_turn(images, moves), flip_and_turn(masks, moves)
+    if settings.resamples:
+        height, width = masks.shape[-2:]
+        low, high = np.log(settings.zoom)
+        matrices = affine_matrices(
+            zoom=np.exp(low + u[:, _ZOOM] * (high - low)),
+            degrees=(2 * u[:, _ANGLE] - 1) * settings.rotation,
+            shift=(2 * u[:, [_ROW, _COL]] - 1) * settings.translation * (height, width),
         )
-    return changed
-
-
-def _cuda_of(images: Tensor) -> list[torch.device]:
-    return [images.device] if images.device.type == "cuda" else []
+        displacement = None
+        if settings.elastic:
+            displacement = elastic_displacement(
+                (height, width), settings.elastic, seed=seed, index=index, device=images.device
+            )
+        images, masks = warp(images, masks, matrices, displacement)
+    if settings.brightness or settings.contrast or settings.noise:
+        images = change_intensity(
+            images,
+            shift=(2 * u[:, _BRIGHTNESS] - 1) * settings.brightness,
+            factor=1 + (2 * u[:, _CONTRAST] - 1) * settings.contrast,
+            noise=settings.noise,
+            seed=seed,
+            index=index,
+        )
+    return images, masks
