@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rareseg.sampling.class_locations import ClassLocations
-from rareseg.sampling.plan import Plan
+from rareseg.sampling.plan import Corners, Plan
 from rareseg.sampling.plans import build_plan
 from rareseg.types import IGNORE_INDEX, Region, Window
 
@@ -41,16 +41,40 @@ def regions(masks: list[np.ndarray]) -> tuple[Region, ...]:
 def make_plan(masks: list[np.ndarray], regions: Sequence[Region]) -> Callable[..., Plan]:
     """Build a plan over `masks` with patches of 16 x 16."""
 
-    def make(settings: Any, patch_size: tuple[int, int] = (16, 16)) -> Plan:
+    def make(settings: Any, patch_size: tuple[int, int] = (16, 16), **options: Any) -> Plan:
         return build_plan(
             settings,
             regions=regions,
             locations=ClassLocations.from_masks(masks, NAMES),
             patch_size=patch_size,
             class_names=NAMES,
+            **options,
         )
 
     return make
+
+
+@pytest.fixture
+def images(masks: list[np.ndarray]) -> list[np.ndarray]:
+    """Two bands of a mean of 50 for each mask; the right 20 columns of the large region have a mean of 5."""
+    images = [np.stack([np.full(mask.shape, value, np.uint8) for value in (20, 80)]) for mask in masks]
+    images[0][:, :, 30:] = np.array([0, 10], np.uint8)[:, None, None]
+    return images
+
+
+@pytest.fixture
+def covered(masks: list[np.ndarray]) -> Callable[..., list[np.ndarray]]:
+    """Cut from the masks, or from other arrays, what each window covers of its region."""
+
+    def cut(
+        corners: Corners, patch: tuple[int, int] = (16, 16), arrays: Sequence[np.ndarray] | None = None
+    ) -> list[np.ndarray]:
+        return [
+            (masks if arrays is None else arrays)[r][..., max(0, y) : y + patch[0], max(0, x) : x + patch[1]]
+            for r, y, x in zip(*corners, strict=True)
+        ]
+
+    return cut
 
 
 @pytest.fixture(scope="session")

@@ -8,18 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from rareseg.config.load import Settings
 from rareseg.errors import OptionError
-from rareseg.sampling.class_names import require_pixels, resolve_class
+from rareseg.sampling.class_shares import ClassShares
+from rareseg.sampling.pixel_windows import PixelWindows
 from rareseg.sampling.plan import PLANS, Corners, Plan, PlanContext
+from rareseg.sampling.plan_settings import PlanSettings
 from rareseg.sampling.uniform import UniformPlan
 
 __all__ = ["OversamplePlan", "OversampleSettings"]
 
-_ROUNDING = 1e-9
 
-
-class OversampleSettings(Settings):
+class OversampleSettings(PlanSettings):
     """Keys of the plan ``oversample``."""
 
     name: Literal["oversample"] = "oversample"
@@ -50,25 +49,20 @@ class OversamplePlan(Plan):
         weight: How likely a region is for the uniform rest, see `UniformSettings`.
     """
 
-    SETTINGS: ClassVar[type[Settings]] = OversampleSettings
+    SETTINGS: ClassVar[type[PlanSettings]] = OversampleSettings
     NUM_UNIFORMS = 4
     NUM_KIND_UNIFORMS = 1
 
     def __init__(self, context: PlanContext, *, shares: dict[str, float], weight: str = "pixels") -> None:
-        classes = _resolve(context, shares)
         self.patch_size = context.patch_size
-        self.shares = {context.class_names[number]: share for number, share in classes.items()}
-        self.locations = context.locations
+        self.shares = ClassShares(shares, context, plan="oversample")
+        self.windows = PixelWindows(context)
         self.uniform = UniformPlan(context, weight=weight)
-        self.classes = np.array(list(classes), np.int64)
-        self.bounds = np.cumsum(list(classes.values()))
-        if abs(self.bounds[-1] - 1) <= _ROUNDING:
-            self.bounds[-1] = 1.0
         self.planned = {}
-        self.planned_patches = dict(self.shares)
+        self.planned_patches = dict(self.shares.names)
 
     @classmethod
-    def build(cls, settings: Settings, context: PlanContext) -> OversamplePlan:
+    def build(cls, settings: PlanSettings, context: PlanContext) -> OversamplePlan:
         """Make the plan from its settings.
 
         Raises:
@@ -78,50 +72,26 @@ class OversamplePlan(Plan):
             SplitError: A class has no training pixel.
         """
         assert isinstance(settings, OversampleSettings)
-        if "weight" in settings.model_fields_set and sum(settings.shares.values()) >= 1 - _ROUNDING:
+        plan = cls(context, shares=settings.shares, weight=settings.weight)
+        if "weight" in settings.model_fields_set and plan.shares.rest == 0:
             raise OptionError(
                 "The plan 'oversample' uses 'weight' for uniform patches, but its shares sum to 1 and leave "
                 "none; drop 'weight' or lower a share."
             )
-        return cls(context, shares=settings.shares, weight=settings.weight)
+        return plan
 
     def describe(self) -> str:
         """One line for logs and reports."""
-        parts = [f"{share:.0%} of patches hold {name}" for name, share in self.shares.items()]
-        if self.bounds[-1] < 1:
-            parts.append(f"{1 - self.bounds[-1]:.0%} are uniform")
+        parts = [f"{share:.0%} of patches hold {name}" for name, share in self.shares.names.items()]
+        if self.shares.rest:
+            parts.append(f"{self.shares.rest:.0%} are uniform")
         height, width = self.patch_size
         return f"oversample: {height} x {width} patches, {', '.join(parts)}"
 
     def draw(self, u: NDArray[np.float64], index: NDArray[np.int64] | None = None) -> Corners:
         """Class from column 0 of ``u``, pixel from column 1, its place in the patch from columns 2 and 3."""
-        choice = np.searchsorted(self.bounds, u[:, 0], side="right")
-        drawn = choice < len(self.classes)
-        region, row, col = (values.copy() for values in self.uniform.draw(u[:, 1:4]))
-        region[drawn], *pixel = self.locations.pixel(self.classes[choice[drawn]], u[drawn, 1])
-        place = np.floor(u[drawn, 2:4] * np.array(self.patch_size)).astype(np.int64)
-        first = self.uniform.first[region[drawn]]
-        last = first + self.uniform.places[region[drawn]] - 1
-        corner = np.clip(np.stack(pixel, axis=1) - place, first, last)
-        row[drawn], col[drawn] = corner[:, 0], corner[:, 1]
-        return Corners(region, row, col)
-
-
-def _resolve(context: PlanContext, shares: dict[str, float]) -> dict[int, float]:
-    """Class index and share."""
-    classes: dict[int, float] = {}
-    for name, share in shares.items():
-        number = resolve_class(name, context)
-        if number in classes:
-            raise OptionError(
-                f"The shares of the plan 'oversample' name class '{context.class_names[number]}' twice; "
-                "give it one share."
-            )
-        require_pixels(number, context, plan="oversample")
-        classes[number] = share
-    total = sum(shares.values())
-    if total > 1 + _ROUNDING:
-        raise OptionError(
-            f"The shares of the plan 'oversample' should sum to at most 1, but sum to {total:g}; lower them."
+        classes = self.shares.choose(u[:, 0])
+        drawn = classes >= 0
+        return self.uniform.draw(u[:, 1:4]).replaced(
+            drawn, self.windows.anywhere(classes[drawn], u[drawn, 1:4])
         )
-    return classes

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rareseg.config.load import Settings
 from rareseg.registry import Registry
 from rareseg.sampling.class_locations import ClassLocations
+from rareseg.sampling.plan_settings import PlanSettings
 from rareseg.types import Region
 
 __all__ = ["PLANS", "Corners", "Plan", "PlanContext"]
@@ -24,6 +24,12 @@ class Corners(NamedTuple):
     region_index: NDArray[np.int64]
     row: NDArray[np.int64]
     col: NDArray[np.int64]
+
+    def replaced(self, chosen: NDArray[np.bool_], others: Corners) -> Corners:
+        """These corners with ``others`` in the place of the ``(n,)`` chosen ones."""
+        result = np.stack(self)
+        result[:, chosen] = np.stack(others)
+        return Corners(*result)
 
 
 @dataclass(frozen=True)
@@ -54,33 +60,39 @@ class PlanContext:
 class Plan(ABC):
     """Chooses windows. A plan is built once and then never changes, so patch ``i`` needs no patch before it.
 
-    A plan is final: it inherits from this class alone and is registered in `PLANS`.
+    A plan is final: it inherits from this class alone, and is registered in `PLANS` or wraps another plan.
 
     Attributes:
         SETTINGS: The keys that the plan takes in ``study.yaml``.
         NUM_UNIFORMS: Uniform numbers that one patch uses up.
         NUM_KIND_UNIFORMS: How many of them, counted from the first, choose what kind of patch it is, such as
             its class; a patch that is drawn again keeps these, so that the shares of kinds stay.
+        FIXES_BLANK: Whether the plan itself settles which patches are blank, so that ``blank`` is refused.
         patch_size: Rows and columns of a patch.
         planned: Expected share of each class among valid pixels; empty where the plan does not fix it.
         planned_patches: Smallest share of patches that hold the class for certain; empty where none do.
     """
 
-    SETTINGS: ClassVar[type[Settings]]
+    SETTINGS: ClassVar[type[PlanSettings]]
     NUM_UNIFORMS: int
     NUM_KIND_UNIFORMS: int = 0
+    FIXES_BLANK: ClassVar[bool] = False
     patch_size: tuple[int, int]
     planned: dict[str, float]
     planned_patches: dict[str, float]
 
     @classmethod
     @abstractmethod
-    def build(cls, settings: Settings, context: PlanContext) -> Plan:
+    def build(cls, settings: PlanSettings, context: PlanContext) -> Plan:
         """Make the plan; ``settings`` is of the class's own ``SETTINGS``."""
 
     @abstractmethod
     def describe(self) -> str:
         """One line for logs and reports."""
+
+    def report(self) -> dict[str, Any]:
+        """Figures about the plan itself for ``exposure.json``, such as how many distinct windows it has."""
+        return {}
 
     @abstractmethod
     def draw(self, u: NDArray[np.float64], index: NDArray[np.int64] | None = None) -> Corners:

@@ -11,10 +11,16 @@ from rareseg.config.load import parse_settings
 from rareseg.errors import OptionError, SplitError
 
 # Importing a plan's file registers it.
+from rareseg.sampling import balanced as _balanced  # noqa: F401
+from rareseg.sampling import batch_balanced as _batch_balanced  # noqa: F401
+from rareseg.sampling import foreground as _foreground  # noqa: F401
 from rareseg.sampling import oversample as _oversample  # noqa: F401
+from rareseg.sampling import rarity as _rarity  # noqa: F401
 from rareseg.sampling import uniform as _uniform  # noqa: F401
 from rareseg.sampling.class_locations import ClassLocations
+from rareseg.sampling.leave_out import LeaveOutPlan
 from rareseg.sampling.plan import PLANS, Plan, PlanContext
+from rareseg.sampling.ruled_plan import RuledPlan
 from rareseg.types import Region
 
 __all__ = ["PLANS", "build_plan"]
@@ -36,7 +42,8 @@ def build_plan(
 
     Args:
         settings: The name alone, such as ``"uniform"``, or a mapping with the key ``name`` and the plan's own
-            keys, such as ``{"name": "oversample", "shares": {"cavity": 1.0}}``.
+            keys, such as ``{"name": "oversample", "shares": {"cavity": 1.0}}``, and those that every plan
+            takes, see `PlanSettings`.
         regions: Training regions in the order of ``locations``.
         locations: Class pixels of the training regions.
         patch_size: Rows and columns of a patch, in pixels.
@@ -50,7 +57,8 @@ def build_plan(
         UnknownNameError: There is no such plan, or it names a class that does not exist.
         ConfigError: A key is unknown or has a wrong value.
         OptionError: The name is missing, the patch has no area, or a setting cannot take effect.
-        SplitError: There is no training region, or a class that the plan needs has no training pixel.
+        SplitError: There is no training region, a class that the plan needs has no training pixel, or no window
+            meets the rules.
 
     Example:
         >>> import numpy as np
@@ -91,4 +99,9 @@ def build_plan(
         positive_class=positive_class,
         read_pixels=read_pixels,
     )
-    return plan.build(parse_settings(plan.SETTINGS, keys, where="sampling"), context)
+    parsed = parse_settings(plan.SETTINGS, keys, where="sampling")
+    if parsed.leave_out is not None:
+        return LeaveOutPlan.build(parsed, context)
+    if parsed.blank is not None or parsed.refuse is not None:
+        return RuledPlan.build(parsed, context)
+    return plan.build(parsed, context)

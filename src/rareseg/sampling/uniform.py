@@ -7,13 +7,13 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rareseg.config.load import Settings
 from rareseg.sampling.plan import PLANS, Corners, Plan, PlanContext
+from rareseg.sampling.plan_settings import PlanSettings
 
 __all__ = ["UniformPlan", "UniformSettings"]
 
 
-class UniformSettings(Settings):
+class UniformSettings(PlanSettings):
     """Keys of the plan ``uniform``."""
 
     name: Literal["uniform"] = "uniform"
@@ -36,7 +36,7 @@ class UniformPlan(Plan):
         weight: How likely each region is, see `UniformSettings`.
     """
 
-    SETTINGS: ClassVar[type[Settings]] = UniformSettings
+    SETTINGS: ClassVar[type[PlanSettings]] = UniformSettings
     NUM_UNIFORMS = 3
 
     def __init__(self, context: PlanContext, *, weight: str = "pixels") -> None:
@@ -56,7 +56,7 @@ class UniformPlan(Plan):
         self.planned_patches = {}
 
     @classmethod
-    def build(cls, settings: Settings, context: PlanContext) -> UniformPlan:
+    def build(cls, settings: PlanSettings, context: PlanContext) -> UniformPlan:
         """Make the plan from its settings."""
         assert isinstance(settings, UniformSettings)
         return cls(context, weight=settings.weight)
