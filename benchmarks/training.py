@@ -25,7 +25,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from timing import compare, format_table
 
-from rareseg.config.study import BudgetSettings, RecipeSettings, RecordSettings
+from rareseg.config.recipe import RecipeSettings
+from rareseg.config.study import BudgetSettings, RecordSettings
 from rareseg.data.region_pixels import FlatPixels
 from rareseg.data.store import PixelStore
 from rareseg.device import Precision, resolve_precision
@@ -33,7 +34,8 @@ from rareseg.models.build import build_model
 from rareseg.models.network import Network
 from rareseg.sampling.class_locations import ClassLocations
 from rareseg.strategies.strategy import Strategy
-from rareseg.training.train import TrainingData, train
+from rareseg.training.lay_out import TrainingData
+from rareseg.training.train import train
 from rareseg.types import Region, Window
 
 NAMES = ("background", "agglomeration", "cavity", "crack", "blade_trail")

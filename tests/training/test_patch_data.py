@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -14,9 +15,9 @@ from rareseg.data.store import open_store
 from rareseg.sampling.class_locations import ClassLocations
 from rareseg.sampling.plans import build_plan
 from rareseg.sampling.stream import PatchStream
-from rareseg.training.patch_data import PatchData, patch_loader
+from rareseg.training.patch_data import PatchData, PatchFeed, patch_loader
 
-KEYS = ("images", "masks", "region_index", "rows", "cols")
+KEYS = ("images", "masks", "region_index", "rows", "cols", "donor_images", "donor_masks")
 
 
 @pytest.fixture
@@ -32,7 +33,13 @@ def patch_data(tiny_dataset: Path) -> PatchData:
         for s in ({"name": "oversample", "shares": {"square": 1.0}}, "uniform")
     ]
     streams = [PatchStream(plan, seed=3, batch_size=4) for plan in plans]
-    return PatchData(store, list(zip((5, 9), streams, strict=True)))
+    donors = PatchStream(plans[0], seed=4, batch_size=4)
+    return PatchData(store, [PatchFeed(tuple(zip((5, 9), streams, strict=True)), donors)])
+
+
+def _part(batch: dict[str, Any]) -> dict[str, Any]:
+    (part,) = batch["parts"]
+    return cast(dict[str, Any], part)
 
 
 # torch advises against more workers than cores; that is the point here.
@@ -43,18 +50,18 @@ def test_workers_change_nothing(patch_data: PatchData, num_workers: int) -> None
     shared = list(patch_loader(patch_data, start=0, num_workers=num_workers))
     assert [batch["step"] for batch in shared] == list(range(9))
     for expected, found in zip(alone, shared, strict=True):
-        assert all(torch.equal(expected[key], found[key]) for key in KEYS)
-    assert len({tuple(batch["rows"].tolist()) for batch in alone}) == 9
+        assert all(torch.equal(_part(expected)[key], _part(found)[key]) for key in KEYS)
+    assert len({tuple(_part(batch)["rows"].tolist()) for batch in alone}) == 9
 
 
 def test_a_later_start_gives_the_later_batches(patch_data: PatchData) -> None:
     later = list(patch_loader(patch_data, start=4))
     assert [batch["step"] for batch in later] == [4, 5, 6, 7, 8]
     for batch in later:
-        assert all(torch.equal(batch[key], patch_data[batch["step"]][key]) for key in KEYS)
+        assert all(torch.equal(_part(batch)[key], _part(patch_data[batch["step"]])[key]) for key in KEYS)
 
 
 def test_each_phase_draws_from_its_own_plan(patch_data: PatchData) -> None:
-    holds = [(patch_data[step]["masks"] == 1).flatten(1).any(dim=1) for step in range(9)]
+    holds = [(_part(patch_data[step])["masks"] == 1).flatten(1).any(dim=1) for step in range(9)]
     assert all(found.all() for found in holds[:5])
     assert not all(found.all() for found in holds[5:])

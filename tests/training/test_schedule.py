@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rareseg.config.study import ScheduleSettings
+from rareseg.config.recipe import ScheduleSettings
 from rareseg.training.schedule import schedule_factor
 
 

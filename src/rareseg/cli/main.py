@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from rareseg import __version__
-from rareseg.cli import cost, demo, inspect, plan, predict, report, run, schema
+from rareseg.cli import cost, demo, inspect, plan, predict, report, run, schema, strategies
 from rareseg.errors import Interrupted, RaresegError
 
 __all__ = ["app", "main"]
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("inspect")(inspect.inspect)
+app.command("strategies")(strategies.strategies)
 app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("report")(report.report)

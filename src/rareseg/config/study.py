@@ -4,112 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from rareseg.config.catalog import CATALOG
 from rareseg.config.dataset import SplitSettings
 from rareseg.config.load import Settings, load_settings, parse_settings
+from rareseg.config.recipe import PatchSize, RecipeSettings
 from rareseg.errors import ConfigError
 
-__all__ = [
-    "BudgetSettings",
-    "OptimizerSettings",
-    "PhaseSettings",
-    "RecipeSettings",
-    "ScheduleSettings",
-    "StudySettings",
-    "load_study_settings",
-]
-
-
-def _named(value: Any) -> Any:
-    """``focal`` is short for ``{name: focal}``."""
-    return {"name": value} if isinstance(value, str) else value
-
-
-def _term_list(value: Any) -> Any:
-    """One loss term is short for a list of one."""
-    return [_named(item) for item in (value if isinstance(value, list | tuple) else [value])]
-
-
-def _pair(value: Any) -> Any:
-    """``256`` is short for ``[256, 256]``."""
-    return (value, value) if isinstance(value, int) else value
-
-
-def _check_named(value: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(value.get("name"), str):
-        raise ValueError("give a name, either alone ('focal') or as a key ('{name: focal, gamma: 2}')")
-    return value
-
-
-Component = Annotated[dict[str, Any], BeforeValidator(_named)]
-Terms = Annotated[tuple[dict[str, Any], ...], BeforeValidator(_term_list)]
-Side = Annotated[int, Field(ge=16, le=4096)]
-
-
-class OptimizerSettings(Settings):
-    """What turns gradients into steps."""
-
-    name: Literal["adamw", "adam", "sgd"] = "adamw"
-    """sgd uses Nesterov momentum 0.9."""
-    lr: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=1e-5, ge=0)
-
-
-class ScheduleSettings(Settings):
-    """Learning rate over the run, as a factor of ``optimizer.lr``."""
-
-    name: Literal["constant", "cosine", "polynomial"] = "constant"
-    """polynomial falls with power 0.9 to 0, cosine along half a period to 0."""
-    warmup_steps: int = Field(default=0, ge=0)
-    """Steps over which the rate rises linearly from 0."""
-
-
-class PhaseSettings(Settings):
-    """A stretch of training with its own loss, sampling or learning rate."""
-
-    share: float = Field(gt=0, le=1)
-    """Share of the steps; the phases of a recipe sum to 1."""
-    loss: Terms | None = None
-    sampling: Component | None = None
-    lr: float | None = Field(default=None, gt=0)
-
-
-class RecipeSettings(Settings):
-    """Everything a strategy is composed of. A study's base is one; a strategy names what it changes."""
-
-    head: Component = {"name": "softmax"}
-    sampling: Component = {"name": "uniform"}
-    loss: Terms = ({"name": "cross_entropy"},)
-    phases: tuple[PhaseSettings, ...] = ()
-    model: Component = {"name": "unet"}
-    decision: Component = {"name": "argmax"}
-    augmentation: dict[str, Any] = {}
-    """Random changes of the batch: flips, quarter_turns (true or false), brightness, contrast, noise (strength)."""
-    optimizer: OptimizerSettings = OptimizerSettings()
-    schedule: ScheduleSettings = ScheduleSettings()
-    clip_gradient: float | None = Field(default=None, gt=0)
-    """Largest norm of the gradient; null for no clipping."""
-    note: str = ""
-    """A line for the report."""
-
-    @field_validator("head", "sampling", "model", "decision")
-    @classmethod
-    def _has_name(cls, value: dict[str, Any]) -> dict[str, Any]:
-        return _check_named(value)
-
-    @field_validator("loss")
-    @classmethod
-    def _terms_have_names(cls, value: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
-        return tuple(_check_named(term) for term in value)
-
-    @model_validator(mode="after")
-    def _phases_sum(self) -> Self:
-        if self.phases and abs(sum(phase.share for phase in self.phases) - 1) > 1e-6:
-            raise ValueError("the shares of 'phases' must sum to 1")
-        return self
+__all__ = ["BudgetSettings", "RecordSettings", "ScoringSettings", "StudySettings", "load_study_settings"]
 
 
 class BudgetSettings(Settings):
@@ -118,7 +23,7 @@ class BudgetSettings(Settings):
     steps: int = Field(default=10_000, ge=1)
     """Optimizer steps."""
     batch_size: int = Field(default=16, ge=1)
-    patch_size: Annotated[tuple[Side, Side], BeforeValidator(_pair)] = (256, 256)
+    patch_size: PatchSize = (256, 256)
     """Rows and columns of a patch in pixels; one number for a square."""
 
 
@@ -136,6 +41,15 @@ class RecordSettings(Settings):
     """Steps whose weights are kept and evaluated besides the last (for stability over iterations)."""
     checkpoint_seconds: float = Field(default=60.0, ge=0)
     """Seconds between the checkpoints that a resumed run continues from."""
+
+
+class ScoringSettings(Settings):
+    """Which images the figures of the report rest on. Counts are stored for all of them either way."""
+
+    leave_out_blank: bool = False
+    """Leave out images whose mask holds the background alone."""
+    leave_out: tuple[str, ...] = ()
+    """Sample ids to leave out, such as outliers."""
 
 
 class StudySettings(Settings):
@@ -158,9 +72,12 @@ class StudySettings(Settings):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """auto: bfloat16 autocast where the hardware has it, else float32."""
     evaluate: tuple[Literal["val", "test"], ...] = ("val", "test")
+    scoring: ScoringSettings = ScoringSettings()
     base: RecipeSettings = RecipeSettings()
     strategies: dict[str, dict[str, Any]] = Field(min_length=1)
-    """Name of the strategy: what it changes in the base."""
+    """Name of the strategy: what it changes in the base. The key ``use`` names a strategy of the catalogue
+    (``rareseg strategies``) whose changes come first; a strategy of a catalogue name without any change is that
+    one."""
 
     @field_validator("seeds")
     @classmethod
@@ -201,14 +118,36 @@ class StudySettings(Settings):
 
         Raises:
             ConfigError: The strategy names an unknown key or a wrong value.
+            UnknownNameError: ``use`` names no strategy of the catalogue.
         """
-        base = self.base.model_dump()
-        for key, value in self.strategies[strategy].items():
-            if key in ("optimizer", "schedule", "augmentation") and isinstance(value, Mapping):
-                base[key] = {**base[key], **value}
-            else:
-                base[key] = value
-        return parse_settings(RecipeSettings, base, where=f"{self.name}: strategies.{strategy}")
+        changes = dict(self.strategies[strategy])
+        where = f"{self.name}: strategies.{strategy}"
+        named = strategy if strategy in CATALOG and not set(changes) - {"note"} else None
+        used = changes.pop("use", named)
+        if used is not None and not isinstance(used, str):
+            raise ConfigError(
+                f"{where}: 'use' should be the name of a strategy, but {used!r} came; see: rareseg strategies"
+            )
+        recipe = self.base.model_dump()
+        for layer in ([] if used is None else [CATALOG[used].change, {"note": CATALOG[used].summary}]) + [
+            changes
+        ]:
+            recipe = _merged(recipe, layer)
+        return parse_settings(RecipeSettings, recipe, where=where)
+
+
+def _merged(recipe: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``recipe`` with ``changes``: tables are merged key by key, everything else is replaced."""
+    merged = dict(recipe)
+    for key, value in changes.items():
+        if key not in ("optimizer", "schedule", "augmentation") or not isinstance(value, Mapping):
+            merged[key] = value
+        elif key == "schedule" and value.get("name", merged[key]["name"]) != merged[key]["name"]:
+            # The options of one schedule say nothing to another; all have the warm-up.
+            merged[key] = {"warmup_steps": merged[key]["warmup_steps"], **value}
+        else:
+            merged[key] = {**merged[key], **value}
+    return merged
 
 
 def load_study_settings(path: Path) -> StudySettings:

@@ -81,8 +81,13 @@ class Predictor:
             top, left = core.row - tile.read.row, core.col - tile.read.col
             yield shown, logits[:, top : top + shown.height, left : left + shown.width]
 
-    def run(self, batch: Tensor) -> Tensor:
-        """Logits ``(b, k, h, w)`` float32 of raw pixels ``(b, c, h, w)``, on the predictor's device."""
+    def run(self, batch: Tensor, *, part: str | None = None) -> Tensor:
+        """Logits ``(b, k, h, w)`` float32 of raw pixels ``(b, c, h, w)``, on the predictor's device.
+
+        Args:
+            batch: Raw pixels.
+            part: Instead of the whole network, the module with this path below its core.
+        """
         batch = batch.to(self.device)
         with (
             torch.inference_mode(),
@@ -90,7 +95,7 @@ class Predictor:
                 self.device.split(":")[0], dtype=torch.bfloat16, enabled=self.precision == "bfloat16"
             ),
         ):
-            outputs: Tensor = self.network(batch)
+            outputs: Tensor = self.network(batch) if part is None else self.network.forward_part(batch, part)
         return outputs.float()
 
 

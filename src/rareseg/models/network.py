@@ -84,16 +84,35 @@ class Network(nn.Module):
         Raises:
             DataError: The image has another number of bands.
         """
+        height, width = raw.shape[-2:]
+        logits: Tensor = self.core(self.prepare(raw))
+        return logits[..., :height, :width]
+
+    def forward_part(self, raw: Shaped[Tensor, "b c h w"], part: str) -> Float[Tensor, "b ..."]:
+        """What one module of the core makes of raw pixels: logits of their size, or one number a patch.
+
+        Args:
+            raw: As in `forward`.
+            part: Dotted path of the module below ``core``; empty for the core itself.
+        """
+        height, width = raw.shape[-2:]
+        outputs: Tensor = self.core.get_submodule(part)(self.prepare(raw))
+        return outputs[..., :height, :width] if outputs.ndim == 4 else outputs
+
+    def prepare(self, raw: Shaped[Tensor, "b c h w"]) -> Float[Tensor, "b c H W"]:
+        """Raw pixels normalised and mirrored up to multiples of ``stride``.
+
+        Raises:
+            DataError: The image has another number of bands.
+        """
         if raw.shape[-3] != self.in_channels:
             raise DataError(
                 f"Expected images of {self.in_channels} bands, but got {raw.shape[-3]}."
                 " Use the bands of training."
             )
-        height, width = raw.shape[-2:]
         image = (raw.to(torch.float32) - self.mean[:, None, None]) / self.std[:, None, None]
         image = torch.nan_to_num(image, nan=0.0, posinf=0.0, neginf=0.0)
-        logits: Tensor = self.core(_mirror_to_multiple(image, self.stride))
-        return logits[..., :height, :width]
+        return _mirror_to_multiple(image, self.stride)
 
 
 def _mirror_to_multiple(image: Float[Tensor, "b c h w"], stride: int) -> Float[Tensor, "b c H W"]:

@@ -49,6 +49,9 @@ class UNet(nn.Module):
         torch.Size([1, 5, 32, 48])
     """
 
+    ENCODER = ("encoder", "pool", "bottom")
+    """Modules that only `encode` uses."""
+
     def __init__(
         self,
         in_channels: int,
@@ -82,14 +85,22 @@ class UNet(nn.Module):
 
     def forward(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
         """Logits of a normalised image whose height and width are multiples of ``stride``."""
-        skips = []
+        return self.decode(self.encode(image))
+
+    def encode(self, image: Float[Tensor, "b c h w"]) -> list[Tensor]:
+        """Feature maps of every level, finest first."""
+        maps = []
         features = image
         for block in self.encoder:
-            skips.append(block(features))
-            features = self.pool(skips[-1])
-        features = self.bottom(features)
-        for level in reversed(range(len(skips))):
-            features = self.decoder[level](self.join(skips.pop(), self.up[level](features)))
+            maps.append(block(features))
+            features = self.pool(maps[-1])
+        return [*maps, self.bottom(features)]
+
+    def decode(self, maps: list[Tensor]) -> Float[Tensor, "b k h w"]:
+        """Logits from the maps of `encode`."""
+        features = maps[-1]
+        for level in reversed(range(len(maps) - 1)):
+            features = self.decoder[level](self.join(maps[level], self.up[level](features)))
         logits: Tensor = self.head(features)
         return logits
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,6 +55,12 @@ class ExposureCounter:
         self._classes[:, 0] += counts.sum(axis=0)
         self._classes[:, 1] += (counts > 0).sum(axis=0)
         self._images += np.bincount(self._sample_of_region[region_index], minlength=len(self.samples))
+
+    def copy(self) -> ExposureCounter:
+        """A counter of its own with the same counts."""
+        twin = copy.copy(self)
+        twin._classes, twin._images = self._classes.copy(), self._images.copy()
+        return twin
 
     def merge(self, other: ExposureCounter) -> None:
         """Add what another process counted on the same data."""

@@ -1,58 +1,35 @@
-"""Heads: what the network's output channels mean, and how they become one score per class."""
+"""From the ``head`` key of ``study.yaml`` to a head."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from jaxtyping import Float
-from torch import Tensor
+from rareseg.config.load import parse_settings
 
-from rareseg.config.load import Settings, parse_settings
-from rareseg.registry import Registry
+# Importing a head's file registers it.
+from rareseg.strategies import one_vs_rest_head as _one_vs_rest  # noqa: F401
+from rareseg.strategies import sigmoid_head as _sigmoid  # noqa: F401
+from rareseg.strategies import softmax_head as _softmax  # noqa: F401
+from rareseg.strategies.gated_head import GatedHead
+from rareseg.strategies.head import HEADS, Head
 
-__all__ = ["HEADS", "Head", "SoftmaxHead", "build_head"]
-
-
-class Head(Protocol):
-    """What training, inference and evaluation ask of a head."""
-
-    def num_outputs(self, num_classes: int) -> int:
-        """Output channels of the network."""
-        ...
-
-    def class_logits(self, outputs: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
-        """Logits whose softmax is the probability of each class."""
-        ...
-
-
-class SoftmaxHead:
-    """One channel a class; the channels compete."""
-
-    def num_outputs(self, num_classes: int) -> int:
-        """As many channels as classes."""
-        return num_classes
-
-    def class_logits(self, outputs: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
-        """The outputs are the logits."""
-        return outputs
-
-
-class _NoSettings(Settings):
-    name: str
-
-
-HEADS: Registry[type[SoftmaxHead]] = Registry("head")
-HEADS.register("softmax")(SoftmaxHead)
+__all__ = ["HEADS", "Head", "build_head"]
 
 
 def build_head(settings: Mapping[str, Any]) -> Head:
-    """Make the head that a recipe names.
+    """Make the head that a recipe names, with an image gate in front of it where it asks for one.
 
     Raises:
         UnknownNameError: No head has this name.
         ConfigError: The head has no such option.
+        OptionError: An option cannot take effect.
+
+    Example:
+        >>> head = build_head({"name": "one_vs_rest"})
+        >>> [part.name for part in head.parts(("background", "cavity", "crack"))]
+        ['cavity', 'crack']
     """
-    head = HEADS[settings["name"]]
-    parse_settings(_NoSettings, settings, where="head")
-    return head()
+    builder = HEADS[settings["name"]]
+    head = builder.build(parse_settings(builder.settings, settings, where="head"))
+    return head if head.gate is None else GatedHead(head, head.gate)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from rareseg.config.study import OptimizerSettings, PhaseSettings, RecipeSettings, ScheduleSettings
+from rareseg.config.recipe import (
+    EarlyStoppingSettings,
+    OptimizerSettings,
+    PatchSizesSettings,
+    PhaseSettings,
+    RecipeSettings,
+    ScheduleSettings,
+)
 
 __all__ = ["Phase", "Strategy"]
 
@@ -27,7 +34,7 @@ class Strategy:
     """One remedy for imbalance, as data. Two strategies that differ in one field differ in one thing.
 
     Example:
-        >>> from rareseg.config.study import RecipeSettings
+        >>> from rareseg.config.recipe import RecipeSettings
         >>> Strategy.from_recipe("plain", RecipeSettings()).loss
         ({'name': 'cross_entropy'},)
     """
@@ -40,9 +47,13 @@ class Strategy:
     model: Mapping[str, Any]
     decision: Mapping[str, Any]
     augmentation: Mapping[str, Any] = field(default_factory=dict)
+    patch_sizes: PatchSizesSettings | None = None
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     clip_gradient: float | None = None
+    ema: float | None = None
+    early_stopping: EarlyStoppingSettings | None = None
+    weights: Literal["last", "best"] = "last"
     note: str = ""
 
     @classmethod

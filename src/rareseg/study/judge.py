@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rareseg.data.source import Source
 from rareseg.inference.decision import Decision
+from rareseg.inference.gate import ImageGate
 from rareseg.inference.predictor import Predictor, ReadWindow
 from rareseg.metrics.score_bins import score_bins
 from rareseg.strategies.heads import Head
@@ -16,34 +17,45 @@ from rareseg.types import Region, Window
 
 __all__ = ["Judge", "reader_of"]
 
+_CERTAIN = 255
+"""The score bin of probability 1."""
+
 
 @dataclass(frozen=True)
 class Judge:
-    """A network with what makes its outputs a label map."""
+    """A network with what makes its outputs a label map.
+
+    With a gate, an image that the gate skips is background throughout, with probability 1.
+    """
 
     predictor: Predictor
     head: Head
     decision: Decision
+    gate: ImageGate | None = None
 
-    def region(self, source: Source, region: Region) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def region(
+        self, source: Source, region: Region, *, num_classes: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Label map ``(h, w)`` and score bins ``(k, h, w)`` of a region."""
         height, width = region.window.height, region.window.width
-        labels = np.empty((height, width), np.uint8)
-        bins: list[NDArray[np.uint8]] = []
-
-        for window, outputs in self.predictor.iterate(reader_of(source, region), height, width):
+        labels = np.zeros((height, width), np.uint8)
+        bins = np.zeros((num_classes, height, width), np.uint8)
+        read = reader_of(source, region)
+        if self.gate is not None and not self.gate.is_open(read, height, width):
+            bins[0] = _CERTAIN
+            return labels, bins
+        for window, outputs in self.predictor.iterate(read, height, width):
             logits = self.head.class_logits(outputs[None])
             rows, cols = window.slices
             labels[rows, cols] = self.decision.labels(logits)[0].cpu().numpy()
-            found = score_bins(logits)[0].cpu().numpy()
-            if not bins:
-                bins.append(np.empty((found.shape[0], height, width), np.uint8))
-            bins[0][:, rows, cols] = found
-        return labels, bins[0]
+            bins[:, rows, cols] = score_bins(logits)[0].cpu().numpy()
+        return labels, bins
 
     def labels(self, read: ReadWindow, height: int, width: int) -> NDArray[np.uint8]:
         """Label map ``(h, w)`` of an image that ``read`` gives the windows of."""
-        labels = np.empty((height, width), np.uint8)
+        labels = np.zeros((height, width), np.uint8)
+        if self.gate is not None and not self.gate.is_open(read, height, width):
+            return labels
         for window, outputs in self.predictor.iterate(read, height, width):
             rows, cols = window.slices
             labels[rows, cols] = self.decision.labels(self.head.class_logits(outputs[None]))[0].cpu().numpy()

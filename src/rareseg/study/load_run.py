@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rareseg.artefacts import read_json, read_yaml
 from rareseg.config.dataset import ClassSettings
+from rareseg.config.load import parse_settings
+from rareseg.config.study import BudgetSettings
 from rareseg.data.labels import ClassTable
 from rareseg.device import Precision, resolve_device, resolve_precision
 from rareseg.errors import ArtefactError
 from rareseg.inference.decision import build_decision
+from rareseg.inference.gate import ImageGate
 from rareseg.inference.predictor import Predictor
 from rareseg.models.weights_file import load_weights
 from rareseg.strategies.heads import build_head
+from rareseg.study.gate_records import read_gate, scorer_of
 from rareseg.study.judge import Judge
 from rareseg.study.run_one import build_network
 
@@ -99,5 +103,10 @@ def load_run(
         build_head(config["strategy"]["head"]),
         build_decision(config["strategy"]["decision"]),
     )
+    if judge.head.gate is not None:
+        scorer = scorer_of(
+            judge, parse_settings(BudgetSettings, config["budget"], where="config.yaml: budget")
+        )
+        judge = replace(judge, gate=ImageGate(scorer, read_gate(folder / "gate.json")))
     bands = config["decided"].get("bands")
     return LoadedRun(judge, ClassTable.from_classes(classes), None if bands is None else tuple(bands), chosen)

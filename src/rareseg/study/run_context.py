@@ -9,19 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rareseg.config.study import StudySettings
+from rareseg.config.study import BudgetSettings, RecordSettings, StudySettings
 from rareseg.data.source import Source
 from rareseg.data.splits import Splits, TestSplit, ValSplit
 from rareseg.errors import OptionError
 from rareseg.inference.decision import build_decision
-from rareseg.losses.terms import build_loss
-from rareseg.models.build import build_model
-from rareseg.sampling.plans import build_plan
+from rareseg.strategies.build_core import build_core
 from rareseg.strategies.heads import build_head
 from rareseg.strategies.strategy import Strategy
 from rareseg.study.progress import Progress
-from rareseg.training.augmentation import AugmentationSettings
-from rareseg.training.train import TrainingData
+from rareseg.training.lay_out import TrainingData, lay_out
 from rareseg.types import Region
 
 __all__ = ["RunContext"]
@@ -50,25 +47,27 @@ class RunContext:
         Raises:
             ConfigError: A name or an option is wrong.
         """
-        names, budget = self.training.class_names, self.settings.budget
-        head = build_head(strategy.head)
+        budget = self.budget_of(strategy)
         build_decision(strategy.decision)
-        AugmentationSettings.parse(strategy.augmentation, patch_size=budget.patch_size)
         if strategy.schedule.warmup_steps >= budget.steps:
             raise OptionError(
                 f"{strategy.name}: schedule.warmup_steps is {strategy.schedule.warmup_steps}, but the run has only "
                 f"{budget.steps} steps; shorten the warm-up."
             )
         with torch.device("meta"):
-            build_model(
-                strategy.model, in_channels=self.source.num_bands, num_classes=head.num_outputs(len(names))
-            )
-        for phase in strategy.phases_of(budget.steps):
-            build_loss(phase.loss, class_pixels=self.training.class_pixels.tolist(), class_names=names)
-            build_plan(
-                phase.sampling,
-                regions=self.training.store.regions,
-                locations=self.training.locations,
-                patch_size=budget.patch_size,
-                class_names=names,
-            )
+            build_core(strategy.head, strategy.model, self.source.num_bands, self.training.class_names)
+        lay_out(strategy, self.training, seed=0, budget=budget)
+
+    def budget_of(self, strategy: Strategy) -> BudgetSettings:
+        """The budget of one run: the study's, with fewer steps where several models share them."""
+        steps = build_head(strategy.head).steps(
+            self.settings.budget.steps, num_classes=len(self.training.class_names)
+        )
+        return self.settings.budget.model_copy(update={"steps": steps})
+
+    def record_of(self, strategy: Strategy) -> RecordSettings:
+        """What one run writes: kept steps move with the end of the run."""
+        record = self.settings.record
+        share = self.budget_of(strategy).steps / self.settings.budget.steps
+        kept = {max(1, round(step * share)) for step in record.checkpoint_steps}
+        return record.model_copy(update={"checkpoint_steps": tuple(sorted(kept))})

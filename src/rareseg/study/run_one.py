@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,16 @@ import torch
 from rareseg.device import Precision, resolve_precision
 from rareseg.errors import Interrupted, TrainingError
 from rareseg.inference.decision import build_decision
+from rareseg.inference.gate import ImageGate
 from rareseg.inference.predictor import Predictor
-from rareseg.models.build import build_model
 from rareseg.models.network import Network
 from rareseg.models.weights_file import load_weights
 from rareseg.sampling.seeds import derive_seed
+from rareseg.strategies.build_core import build_core
 from rareseg.strategies.heads import build_head
 from rareseg.strategies.strategy import Strategy
 from rareseg.study.evaluate import EvaluationTables, evaluate
+from rareseg.study.gate_records import choose_gate, score_images, scorer_of, write_gate
 from rareseg.study.judge import Judge
 from rareseg.study.quick_score import quick_score
 from rareseg.study.run_context import RunContext
@@ -67,9 +69,9 @@ def run_one(
             label=label,
             stop_requested=stop_requested,
         )
-        _judge_all(context, judge, folder, label=label)
+        _judge_all(context, strategy, judge, outcome, folder, label=label)
         write_records(context, network, outcome, folder, seed=seed)
-        folder.write_status("finished", step=outcome.step, steps=context.settings.budget.steps)
+        folder.write_status("finished", step=outcome.step, steps=context.budget_of(strategy).steps)
     return True
 
 
@@ -85,7 +87,8 @@ def _train(
     stop_requested: Callable[[], bool],
 ) -> TrainOutcome:
     """Train with progress and status; the status of a failed run names the last logged step."""
-    steps = context.settings.budget.steps
+    budget = context.budget_of(strategy)
+    steps = budget.steps
     folder.write_status("running", step=0, steps=steps)
     reached = 0
     with context.progress.training(label, start=0, steps=steps) as show:
@@ -102,8 +105,8 @@ def _train(
                 context.training,
                 folder.path,
                 seed=seed,
-                budget=context.settings.budget,
-                record=context.settings.record,
+                budget=budget,
+                record=context.record_of(strategy),
                 device=context.device,
                 precision=precision,
                 validate=_validator(context, judge),
@@ -137,31 +140,28 @@ def _validator(context: RunContext, judge: Judge) -> Callable[[Network], float]:
 def build_network(config: Mapping[str, Any], class_names: tuple[str, ...], *, seed: int) -> Network:
     """The freshly initialised network of a run's resolved configuration; initial weights follow from the seed."""
     decided = config["decided"]
-    head = build_head(config["strategy"]["head"])
+    strategy = config["strategy"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "init"))
-        core = build_model(
-            config["strategy"]["model"],
-            in_channels=len(decided["mean"]),
-            num_classes=head.num_outputs(len(class_names)),
-        )
+        core = build_core(strategy["head"], strategy["model"], len(decided["mean"]), class_names)
     return Network(core, mean=decided["mean"], std=decided["std"])
 
 
 def _config(context: RunContext, strategy: Strategy, *, seed: int) -> dict[str, Any]:
     """The run as resolved; ``decided`` holds what this machine and these data settled."""
     described = asdict(strategy)
-    for key in ("optimizer", "schedule"):
-        described[key] = getattr(strategy, key).model_dump(mode="json")
+    for key in ("optimizer", "schedule", "patch_sizes", "early_stopping"):
+        part = getattr(strategy, key)
+        described[key] = None if part is None else part.model_dump(mode="json")
     described["phases"] = [phase.model_dump(mode="json") for phase in strategy.phases]
     described["loss"] = [dict(term) for term in strategy.loss]
     return {
         "study": context.settings.name,
         "strategy": described,
         "seed": seed,
-        "budget": context.settings.budget.model_dump(mode="json"),
+        "budget": context.budget_of(strategy).model_dump(mode="json"),
         "classes": list(context.training.class_names),
-        "checkpoint_steps": list(context.settings.record.checkpoint_steps),
+        "checkpoint_steps": list(context.record_of(strategy).checkpoint_steps),
         "decided": {
             "precision": resolve_precision(context.settings.precision, device=context.device),
             "device": context.device,
@@ -178,17 +178,42 @@ def _judge(network: Network, strategy: Strategy, context: RunContext, *, precisi
     return Judge(predictor, build_head(strategy.head), build_decision(strategy.decision))
 
 
-def _judge_all(context: RunContext, judge: Judge, folder: RunFolder, *, label: str) -> None:
-    """Evaluate the kept checkpoints on validation and the last on every judged part; write the tables at the end."""
-    record, last = context.settings.record, context.settings.budget.steps
+def _judge_all(
+    context: RunContext,
+    strategy: Strategy,
+    judge: Judge,
+    outcome: TrainOutcome,
+    folder: RunFolder,
+    *,
+    label: str,
+) -> None:
+    """Evaluate the kept checkpoints and the judged weights; write the tables at the end."""
+    kept = [step for step in context.record_of(strategy).checkpoint_steps if step <= outcome.step]
     tables = EvaluationTables(context.training.class_names)
-    for step in sorted({*record.checkpoint_steps, last}):
+    for step in sorted({*kept, outcome.judged_step}):
         load_weights(folder.file(f"step-{step:06d}.safetensors"), judge.predictor.network)
         judge.predictor.network.eval()
+        final = step == outcome.judged_step
+        now = judge
+        if final and judge.head.gate is not None:
+            now = _with_gate(context, judge, folder, label=label)
         for part in context.judged:
             with context.progress.task(f"{label}: judging step {step} on {part.name}") as update:
-                predictions = folder.file("predictions") if step == last else None
+                predictions = folder.file("predictions") if final else None
                 evaluate(
-                    judge, context.source, part, tables, step=step, predictions=predictions, progress=update
+                    now, context.source, part, tables, step=step, predictions=predictions, progress=update
                 )
     tables.write(folder.path)
+
+
+def _with_gate(context: RunContext, judge: Judge, folder: RunFolder, *, label: str) -> Judge:
+    """The judge with its image gate, whose threshold is chosen on validation; writes gate.json."""
+    scorer = scorer_of(judge, context.settings.budget)
+    parts = {part.name: part for part in (context.splits.val, *context.judged)}
+    rows = {}
+    for part in parts.values():
+        with context.progress.task(f"{label}: gate on {part.name}") as update:
+            rows[part.name] = score_images(scorer, context.source, part, progress=update)
+    choice = choose_gate(judge, rows["val"])
+    write_gate(folder.file("gate.json"), choice, rows)
+    return replace(judge, gate=ImageGate(scorer, choice.threshold))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 from dataclasses import asdict
+from typing import Any
 
 import torch
 
@@ -31,26 +32,8 @@ def write_records(
         folder: Where to write.
         seed: Seed of the run.
     """
-    budget = context.settings.budget
-    exposure = {**outcome.exposure.to_dict(), "planned": outcome.planned}
-    write_json(folder.file("exposure.json"), exposure, kind="exposure")
-    layers = cost_table(network.core, (1, context.source.num_bands, *budget.patch_size))
-    patches = budget.steps * budget.batch_size
-    write_json(
-        folder.file("cost.json"),
-        {
-            "parameters": sum(p.numel() for p in network.parameters()),
-            "macs_per_patch": sum(layer.macs for layer in layers),
-            "activation_bytes": sum(layer.activation_bytes for layer in layers) * budget.batch_size,
-            "train_seconds": outcome.seconds,
-            "steps": budget.steps,
-            "patches": patches,
-            "megapixels": patches * budget.patch_size[0] * budget.patch_size[1] / 1e6,
-            "peak_memory_bytes": _peak_memory(context.device),
-            "layers": [asdict(layer) for layer in layers],
-        },
-        kind="cost",
-    )
+    write_json(folder.file("exposure.json"), _exposure(outcome), kind="exposure")
+    write_json(folder.file("cost.json"), _cost(context, network, outcome), kind="cost")
     provenance = collect_provenance(device=context.device)
     data = read_json(folder.path.parent.parent / "data.json", kind="data")
     write_json(
@@ -58,6 +41,60 @@ def write_records(
         {**provenance, "seed": seed, "data": data["digest"]},
         kind="provenance",
     )
+
+
+def _exposure(outcome: TrainOutcome) -> dict[str, Any]:
+    """What all parts together saw, and each of them where there are several."""
+    first, *others = outcome.exposures.values()
+    total = first.copy()
+    for counter in others:
+        total.merge(counter)
+    keys = ("num_patches", "pixels", "patches_with")
+    parts = {name: counter.to_dict() for name, counter in outcome.exposures.items()}
+    plans = [
+        {"part": part.part.name, "plan": plan.describe(), **plan.report()}
+        for part in outcome.parts
+        for _, plan in part.plans
+    ]
+    return {
+        **total.to_dict(planned=outcome.planned),
+        "plans": plans,
+        "parts": {name: {key: seen[key] for key in keys} for name, seen in parts.items()} if others else {},
+    }
+
+
+def _cost(context: RunContext, network: Network, outcome: TrainOutcome) -> dict[str, Any]:
+    """Cost of training, part by part, and of the network that is shipped."""
+    budget, bands = context.settings.budget, context.source.num_bands
+    layers = cost_table(network.core, (1, bands, *budget.patch_size))
+    parts = []
+    for part in outcome.parts:
+        module = network.core.get_submodule(part.part.module)
+        patches = outcome.exposures[part.part.name].num_patches
+        sizes = [(share, plan.patch_size) for share, plan in part.plans]
+        area = sum(share * height * width for share, (height, width) in sizes)
+        shown = cost_table(module, (1, bands, *sizes[0][1]))
+        parts.append(
+            {
+                "name": part.part.name,
+                "patches": patches,
+                "megapixels": patches * area / 1e6,
+                "parameters": sum(p.numel() for p in module.parameters()),
+                "macs_per_patch": sum(layer.macs for layer in shown),
+            }
+        )
+    return {
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "macs_per_patch": sum(layer.macs for layer in layers),
+        "activation_bytes": sum(layer.activation_bytes for layer in layers) * budget.batch_size,
+        "train_seconds": outcome.seconds,
+        "steps": outcome.step,
+        "patches": sum(part["patches"] for part in parts),
+        "megapixels": sum(part["megapixels"] for part in parts),
+        "peak_memory_bytes": _peak_memory(context.device),
+        "parts": parts,
+        "layers": [asdict(layer) for layer in layers],
+    }
 
 
 def _peak_memory(device: str) -> int:

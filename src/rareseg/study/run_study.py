@@ -26,7 +26,7 @@ from rareseg.study.progress import Progress
 from rareseg.study.run_context import RunContext
 from rareseg.study.run_folder import RunFolder
 from rareseg.study.run_one import run_one
-from rareseg.training.train import TrainingData
+from rareseg.training.lay_out import TrainingData
 
 __all__ = ["StudyOutcome", "run_study"]
 

@@ -22,7 +22,12 @@ _FORMAT = "checkpoint/1"
 
 
 def save_checkpoint(
-    path: Path, *, network: nn.Module, optimizer: torch.optim.Optimizer, bookkeeping: dict[str, Any]
+    path: Path,
+    *,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    bookkeeping: dict[str, Any],
+    average: nn.Module | None = None,
 ) -> None:
     """Write a checkpoint atomically.
 
@@ -31,10 +36,13 @@ def save_checkpoint(
         network: Its parameters and buffers are stored.
         optimizer: Its per-parameter state is stored; its settings come from the recipe again.
         bookkeeping: JSON-like values.
+        average: The moving average of the weights, where there is one.
     """
     from safetensors.torch import save_file
 
     tensors = {f"network.{key}": value for key, value in network.state_dict().items()}
+    if average is not None:
+        tensors |= {f"average.{key}": value for key, value in average.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         for key, value in state.items():
             if value is not None:
@@ -45,9 +53,13 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path, *, network: nn.Module, optimizer: torch.optim.Optimizer | None
+    path: Path,
+    *,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer | None,
+    average: nn.Module | None = None,
 ) -> dict[str, Any]:
-    """Load a checkpoint into a network (and an optimizer) of the same make and return its bookkeeping.
+    """Load a checkpoint into a network (an optimizer, an average) of the same make and return its bookkeeping.
 
     Raises:
         ArtefactError: The file is damaged, of another version, or does not fit the network.
@@ -66,16 +78,17 @@ def load_checkpoint(
         raise ArtefactError(
             f"'{path}' should be a {_FORMAT} file, but is {metadata.get('artefact')}; delete it to train afresh."
         )
-    weights = {
-        key.removeprefix("network."): value for key, value in tensors.items() if key.startswith("network.")
-    }
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise ArtefactError(
-            f"'{path}' does not fit the network ({reason}); delete it to train afresh."
-        ) from None
+    for kind, module in (("network.", network), ("average.", average)):
+        if module is None:
+            continue
+        weights = {key.removeprefix(kind): value for key, value in tensors.items() if key.startswith(kind)}
+        try:
+            module.load_state_dict(weights)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise ArtefactError(
+                f"'{path}' does not fit the network ({reason}); delete it to train afresh."
+            ) from None
     if optimizer is not None:
         _load_optimizer(optimizer, tensors)
     bookkeeping: dict[str, Any] = json.loads(metadata["bookkeeping"])

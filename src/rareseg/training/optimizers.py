@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import nn
 
-from rareseg.config.study import OptimizerSettings
+from rareseg.config.recipe import OptimizerSettings
 from rareseg.registry import Registry
 
 __all__ = ["OPTIMIZERS", "build_optimizer"]
@@ -29,7 +29,11 @@ def _adam(parameters: Iterable[nn.Parameter], settings: OptimizerSettings) -> to
 @OPTIMIZERS.register("sgd")
 def _sgd(parameters: Iterable[nn.Parameter], settings: OptimizerSettings) -> torch.optim.Optimizer:
     return torch.optim.SGD(
-        parameters, lr=settings.lr, weight_decay=settings.weight_decay, momentum=0.9, nesterov=True
+        parameters,
+        lr=settings.lr,
+        weight_decay=settings.weight_decay,
+        momentum=settings.momentum,
+        nesterov=settings.momentum > 0,
     )
 
 

@@ -1,12 +1,10 @@
-"""``log.csv``: one row per logged step, appended as training goes and cut back when a run resumes."""
+"""``log.csv``: one row per logged step."""
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
-from typing import TextIO
 
-from rareseg.artefacts import write_text
+from rareseg.training.csv_log import CsvLog
 
 __all__ = ["COLUMNS", "RunLog"]
 
@@ -22,16 +20,7 @@ class RunLog:
     """
 
     def __init__(self, path: Path, *, keep_until: int) -> None:
-        self._path = Path(path)
-        lines = [",".join(COLUMNS)]
-        if self._path.exists():
-            for line in self._path.read_text(encoding="utf-8").splitlines()[1:]:
-                cells = line.split(",")
-                if len(cells) == len(COLUMNS) and cells[0].isdigit() and int(cells[0]) <= keep_until:
-                    lines.append(line)
-        write_text(self._path, "\n".join(lines) + "\n")
-        self._file: TextIO = self._path.open("a", newline="", encoding="utf-8")
-        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._log = CsvLog(path, columns=COLUMNS, keep_until=keep_until)
 
     def append(
         self,
@@ -45,11 +34,10 @@ class RunLog:
     ) -> None:
         """Add a row and hand it to the operating system."""
         score = "" if val_score is None or val_score != val_score else f"{val_score:.6g}"
-        self._writer.writerow(
-            [step, f"{loss:.9g}", f"{lr:.6g}", score, f"{patches_per_second:.2f}", f"{elapsed_seconds:.2f}"]
+        self._log.append(
+            step, f"{loss:.9g}", f"{lr:.6g}", score, f"{patches_per_second:.2f}", f"{elapsed_seconds:.2f}"
         )
-        self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._log.close()

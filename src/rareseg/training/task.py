@@ -1,22 +1,25 @@
-"""The Lightning module: one optimizer step on one batch, nothing else."""
+"""The Lightning module: one optimizer step, in which every part of the network learns from a batch of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import lightning
 import torch
 from torch import Tensor, nn
 
-from rareseg.config.study import OptimizerSettings, ScheduleSettings
+from rareseg.config.recipe import OptimizerSettings, ScheduleSettings
+from rareseg.losses.term_shares import TermShare, term_shares
 from rareseg.losses.terms import Loss
 from rareseg.models.network import Network
 from rareseg.sampling.seeds import derive_seed
-from rareseg.strategies.strategy import Phase
-from rareseg.training.augmentation import AugmentationSettings, augment
+from rareseg.training.augmentation import augment
+from rareseg.training.lay_out import LaidOutPart
+from rareseg.training.moving_average import MovingAverage
 from rareseg.training.optimizers import build_optimizer
 from rareseg.training.schedule import schedule_factor
+from rareseg.training.score_history import ScoreHistory
 
 __all__ = ["SegmentationTask"]
 
@@ -24,13 +27,19 @@ __all__ = ["SegmentationTask"]
 class SegmentationTask(lightning.LightningModule):
     """Trains a `Network` through its phases; step numbers are absolute, so a resumed run counts on.
 
+    The parts of a network share no parameters, so that one optimizer step over all of them does to each what
+    training it alone would do. Each has its own backward pass, one after the other, and its own gradient norm.
+
     Args:
         network: What is trained.
-        phases: Losses and learning rates by step.
-        losses: One loss a phase.
+        parts: The models in it, with phases, losses and augmentation.
+        steps: Optimizer steps of the whole run.
         optimizer: Optimizer settings.
         schedule: Learning-rate schedule.
-        augmentation: Changes of the batch.
+        clip: Largest norm of the gradient of a part.
+        ema: Decay of the moving average; None for none.
+        history: Validation scores, shared with what validates.
+        logs: Whether the terms of the loss are told apart at the step that ends with this number.
         seed: Seed of the run; step ``s`` uses a seed derived from it and ``s`` alone.
     """
 
@@ -38,35 +47,43 @@ class SegmentationTask(lightning.LightningModule):
         self,
         network: Network,
         *,
-        phases: Sequence[Phase],
-        losses: Sequence[Loss],
+        parts: Sequence[LaidOutPart],
+        steps: int,
         optimizer: OptimizerSettings,
         schedule: ScheduleSettings,
-        augmentation: AugmentationSettings,
+        clip: float | None,
+        ema: float | None,
+        history: ScoreHistory,
+        logs: Callable[[int], bool],
         seed: int,
     ) -> None:
         super().__init__()
+        self.automatic_optimization = False
         self.network = network
-        self.losses = nn.ModuleList(losses)
-        self._phases = tuple(phases)
+        self.losses = nn.ModuleList(nn.ModuleList(part.losses) for part in parts)
+        self.parts = tuple(parts)
+        self.steps = steps
+        self.history = history
         self._optimizer_settings = optimizer
         self._schedule = schedule
-        self._augmentation = augmentation
+        self._clip = clip
+        self._logs = logs
         self._seed = seed
         self._restored: torch.optim.Optimizer | None = None
+        # Kept out of the module tree: the average is no parameter of the task.
+        self._average = [] if ema is None else [MovingAverage(network, decay=ema)]
+        self.shares: dict[str, dict[str, TermShare]] = {}
 
     @property
-    def steps(self) -> int:
-        """Optimizer steps of the whole run."""
-        return self._phases[-1].end
-
-    def phase_at(self, step: int) -> int:
-        """Number of the phase that step belongs to."""
-        return next(number for number, phase in enumerate(self._phases) if step < phase.end)
+    def average(self) -> MovingAverage | None:
+        """The moving average of the weights, where the recipe asks for one."""
+        return self._average[0] if self._average else None
 
     def learning_rate(self, step: int) -> float:
         """Learning rate of a step."""
-        return self._phases[self.phase_at(step)].lr * schedule_factor(step, self.steps, self._schedule)
+        phases = self.parts[0].phases
+        rate = phases[_phase_at(phases, step)].lr
+        return rate * schedule_factor(step, self.steps, self._schedule, self.history)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The recipe's optimizer over the network's parameters, or the one that a checkpoint restored."""
@@ -82,11 +99,14 @@ class SegmentationTask(lightning.LightningModule):
         self, batch: dict[str, Any], device: torch.device, dataloader_idx: int
     ) -> Any:
         """Move pixels and masks; the bookkeeping of which patches they are stays on the host."""
-        moved = dict(batch)
-        moved["host_masks"] = batch["masks"]
-        for key in ("images", "masks"):
-            moved[key] = batch[key].to(device, non_blocking=True)
-        return moved
+        parts = []
+        for part in batch["parts"]:
+            moved = {**part, "host_masks": part["masks"]}
+            for key in ("images", "masks", "donor_images", "donor_masks"):
+                if key in part:
+                    moved[key] = part[key].to(device, non_blocking=True)
+            parts.append(moved)
+        return {**batch, "parts": parts}
 
     def on_train_batch_start(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Set the learning rate and the random state of this step."""
@@ -96,14 +116,44 @@ class SegmentationTask(lightning.LightningModule):
             group["lr"] = self.learning_rate(step)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
-        """Loss of one batch; its terms travel along for the log."""
+        """One backward pass a part, then one optimizer step; gives the loss of each part."""
         step = batch["step"]
+        optimizer = self.optimizers()
+        assert not isinstance(optimizer, list)
+        optimizer.zero_grad()
+        self.shares = {}
+        values = [self._learn(number, patches, step) for number, patches in enumerate(batch["parts"])]
+        optimizer.step()
+        if self.average is not None:
+            self.average.update()
+        losses = torch.stack(values)
+        return {"loss": losses.mean(), "losses": losses}
+
+    def _learn(self, number: int, patches: dict[str, Any], step: int) -> Tensor:
+        """Gradients of one part from its own batch; its loss."""
+        part = self.parts[number]
         images, masks = augment(
-            batch["images"].float(),
-            batch["masks"],
-            self._augmentation,
+            patches["images"].float(),
+            patches["masks"],
+            part.augmentation,
             seed=derive_seed(self._seed, "augment", str(step)),
         )
-        logits = self.network(images.contiguous(memory_format=torch.channels_last))
-        value = self.losses[self.phase_at(step)](logits, masks.long())
-        return {"loss": value.total, **{f"term/{name}": term.detach() for name, term in value.terms.items()}}
+        outputs = self.network.forward_part(
+            images.contiguous(memory_format=torch.channels_last), part.part.module
+        )
+        loss = self.losses[number][_phase_at(part.phases, step)]  # type: ignore[index]  # a ModuleList of lists
+        target = masks.long()
+        value = loss(outputs, target)
+        self.manual_backward(value.total)
+        if isinstance(loss, Loss) and len(loss.terms) > 1 and self._logs(step + 1):
+            self.shares[part.part.name] = term_shares(loss, outputs, target)
+        if self._clip is not None:
+            module = self.network.core.get_submodule(part.part.module)
+            nn.utils.clip_grad_norm_(module.parameters(), self._clip)
+        total: Tensor = value.total.detach()
+        return total
+
+
+def _phase_at(phases: Sequence[Any], step: int) -> int:
+    """Number of the phase that a step belongs to."""
+    return next(number for number, phase in enumerate(phases) if step < phase.end)

@@ -10,54 +10,47 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from rareseg.config.study import BudgetSettings, RecordSettings
 from rareseg.data.store import PixelStore
 from rareseg.device import Precision
-from rareseg.losses.terms import build_loss
 from rareseg.models.network import Network
-from rareseg.sampling.class_locations import ClassLocations
 from rareseg.sampling.exposure import ExposureCounter
-from rareseg.sampling.plans import build_plan
-from rareseg.sampling.seeds import derive_seed
-from rareseg.sampling.stream import PatchStream
 from rareseg.strategies.strategy import Strategy
 from rareseg.training.allocator import tune_allocator
-from rareseg.training.augmentation import AugmentationSettings
 from rareseg.training.checkpoint import load_checkpoint
+from rareseg.training.lay_out import LaidOutPart, TrainingData, lay_out
 from rareseg.training.patch_data import PatchData, patch_loader
-from rareseg.training.recorder import LATEST, Recorder, StepReport
+from rareseg.training.planned_exposure import planned_exposure
+from rareseg.training.recorder import LATEST, Recorder, StepReport, logs_at
+from rareseg.training.score_history import ScoreHistory
 from rareseg.training.task import SegmentationTask
 
-__all__ = ["TrainOutcome", "TrainingData", "train"]
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What training may see: pixels and class locations of the train split only."""
-
-    store: PixelStore
-    locations: ClassLocations
-    class_names: tuple[str, ...]
-
-    @property
-    def class_pixels(self) -> NDArray[np.int64]:
-        """Pixels of each class in the train split, ``(k,)``."""
-        return self.locations.class_pixels
+__all__ = ["TrainOutcome", "train"]
 
 
 @dataclass(frozen=True)
 class TrainOutcome:
-    """How training ended."""
+    """How training ended.
+
+    Attributes:
+        step: Steps done.
+        judged_step: Step of the weights that the recipe wants judged.
+        interrupted: Whether a stop was requested before the end.
+        seconds: Training seconds.
+        exposures: What each part saw, by its name.
+        planned: What the plans promised, see `planned_exposure`.
+        parts: What was trained.
+    """
 
     step: int
+    judged_step: int
     interrupted: bool
     seconds: float
-    exposure: ExposureCounter
+    exposures: dict[str, ExposureCounter]
     planned: dict[str, dict[str, float]]
+    parts: tuple[LaidOutPart, ...]
 
 
 def train(
@@ -76,14 +69,14 @@ def train(
     stop_requested: Callable[[], bool],
     num_workers: int = 0,
 ) -> TrainOutcome:
-    """Train ``network`` in place; on return it holds the weights of the last step.
+    """Train ``network`` in place; the weights to judge are in ``step-<judged_step>.safetensors`` of ``folder``.
 
     Continues from ``latest.safetensors`` in ``folder`` where there is one. Patches, random numbers and learning
     rates are functions of (seed, step), so on a CPU the result is bit for bit that of an uninterrupted run.
 
     Args:
         strategy: What to train with.
-        network: Freshly initialised network.
+        network: Freshly initialised network, as the strategy's head builds it.
         data: The train split.
         folder: The run's folder.
         seed: Seed of the run.
@@ -100,24 +93,45 @@ def train(
         NonFiniteLossError: The loss became NaN or infinite.
         ConfigError: The strategy names something unknown.
     """
-    streams, planned = _build_streams(strategy, data, seed=seed, budget=budget)
-    task = _build_task(strategy, network, data, seed=seed, budget=budget)
-    exposure = ExposureCounter(
-        class_names=data.class_names, samples=[region.sample for region in data.store.regions]
-    )
+    parts = lay_out(strategy, data, seed=seed, budget=budget)
+    samples = [region.sample for region in data.store.regions]
+    exposures = {
+        part.part.name: ExposureCounter(class_names=data.class_names, samples=samples) for part in parts
+    }
     network.to(device).train()
     # The stubs of torch know no memory_format for modules.
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    start, book = _resume(folder / LATEST, task, exposure)
-    if start >= budget.steps:
-        return TrainOutcome(start, False, book["elapsed"], exposure, planned)
+    task = SegmentationTask(
+        network,
+        parts=parts,
+        steps=budget.steps,
+        optimizer=strategy.optimizer,
+        schedule=strategy.schedule,
+        clip=strategy.clip_gradient,
+        ema=strategy.ema,
+        history=ScoreHistory(),
+        logs=lambda step: logs_at(step, budget.steps, record),
+        seed=seed,
+    )
+    book = _resume(folder / LATEST, task, exposures)
+
+    def outcome(step: int, seconds: float, *, interrupted: bool = False) -> TrainOutcome:
+        judged = step if interrupted else _keep_judged(strategy, folder, task.history, last=step)
+        planned = planned_exposure(parts)
+        return TrainOutcome(step, judged, interrupted, seconds, exposures, planned, parts)
+
+    start = int(book.get("step", 0))
+    if book.get("ended", False):
+        return outcome(start, book["elapsed"])
     recorder = Recorder(
         folder,
         start=start,
         record=record,
-        exposure=exposure,
+        exposures=exposures,
         elapsed=book.get("elapsed", 0.0),
         recent_losses=book.get("recent_losses", []),
+        early_stopping=strategy.early_stopping,
+        keeps_best=strategy.weights == "best",
         validate=lambda: validate(network),
         describe=lambda where: _describe_windows(where, data.store, budget.patch_size),
         on_step=on_step,
@@ -126,68 +140,38 @@ def train(
     if device == "cpu":
         tune_allocator()
     loader = patch_loader(
-        PatchData(data.store, streams),
+        PatchData(data.store, [part.feed for part in parts]),
         start=start,
         num_workers=num_workers,
         pin_memory=device.startswith("cuda"),
     )
-    _fit(task, loader, recorder, folder, device=device, precision=precision, clip=strategy.clip_gradient)
-    return TrainOutcome(recorder.done, recorder.interrupted, recorder.elapsed, exposure, planned)
+    _fit(task, loader, recorder, folder, device=device, precision=precision)
+    return outcome(recorder.done, recorder.elapsed, interrupted=recorder.interrupted)
 
 
-def _build_streams(
-    strategy: Strategy, data: TrainingData, *, seed: int, budget: BudgetSettings
-) -> tuple[list[tuple[int, PatchStream]], dict[str, dict[str, float]]]:
-    streams = []
-    planned: dict[str, dict[str, float]] = {"pixels": {}, "patches_with": {}}
-    fixes_pixels = True
-    for phase in strategy.phases_of(budget.steps):
-        plan = build_plan(
-            phase.sampling,
-            regions=data.store.regions,
-            locations=data.locations,
-            patch_size=budget.patch_size,
-            class_names=data.class_names,
-        )
-        stream = PatchStream(plan, seed=derive_seed(seed, "patches"), batch_size=budget.batch_size)
-        streams.append((phase.end, stream))
-        share = (phase.end - phase.start) / budget.steps
-        for kind, shares in (("pixels", plan.planned), ("patches_with", plan.planned_patches)):
-            for name, value in shares.items():
-                planned[kind][name] = planned[kind].get(name, 0.0) + share * value
-        fixes_pixels &= bool(plan.planned)
-    if not fixes_pixels:
-        planned["pixels"] = {}
-    return streams, planned
-
-
-def _build_task(
-    strategy: Strategy, network: Network, data: TrainingData, *, seed: int, budget: BudgetSettings
-) -> SegmentationTask:
-    phases = strategy.phases_of(budget.steps)
-    losses = [
-        build_loss(phase.loss, class_pixels=data.class_pixels.tolist(), class_names=data.class_names)
-        for phase in phases
-    ]
-    return SegmentationTask(
-        network,
-        phases=phases,
-        losses=losses,
-        optimizer=strategy.optimizer,
-        schedule=strategy.schedule,
-        augmentation=AugmentationSettings.parse(strategy.augmentation, patch_size=budget.patch_size),
-        seed=seed,
-    )
-
-
-def _resume(path: Path, task: SegmentationTask, exposure: ExposureCounter) -> tuple[int, dict[str, Any]]:
+def _resume(path: Path, task: SegmentationTask, exposures: dict[str, ExposureCounter]) -> dict[str, Any]:
+    """Put everything back to where the checkpoint was made; what it knows besides."""
     if not path.exists():
-        return 0, {}
+        return {}
     optimizer = task.configure_optimizers()
-    book = load_checkpoint(path, network=task.network, optimizer=optimizer)
+    average = None if task.average is None else task.average.average
+    book = load_checkpoint(path, network=task.network, optimizer=optimizer, average=average)
     task.resume_optimizer_from(optimizer)
-    exposure.load_state(book["exposure"])
-    return int(book["step"]), book
+    task.history = ScoreHistory(book["history"])
+    for name, counter in exposures.items():
+        counter.load_state(book["exposures"].get(name, {}))
+    return book
+
+
+def _keep_judged(strategy: Strategy, folder: Path, history: ScoreHistory, *, last: int) -> int:
+    """The step whose weights are judged; the best ones get the name of a kept step."""
+    best = history.best_step
+    if strategy.weights == "last" or best is None:
+        return last
+    source, kept = (folder / f"{kind}-{best:06d}.safetensors" for kind in ("best", "step"))
+    if source.exists():
+        source.replace(kept)
+    return best
 
 
 def _fit(
@@ -198,7 +182,6 @@ def _fit(
     *,
     device: str,
     precision: Precision,
-    clip: float | None,
 ) -> None:
     kind, _, number = device.partition(":")
     accelerator = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}[kind]
@@ -212,7 +195,6 @@ def _fit(
             devices=[int(number)] if number else 1,
             precision="bf16-mixed" if precision == "bfloat16" else "32-true",
             max_epochs=1,
-            gradient_clip_val=clip,
             callbacks=[recorder],
             logger=False,
             enable_checkpointing=False,
