@@ -1,4 +1,4 @@
-"""Several runs together: summaries over seeds, paired differences and stability."""
+"""Summaries over several runs."""
 
 from __future__ import annotations
 
@@ -7,29 +7,11 @@ import math
 import numpy as np
 import pytest
 
+from hit_tables import NAMES, run
 from rareseg.errors import DataError, UnknownNameError
-from rareseg.metrics.compare import paired_difference
 from rareseg.metrics.counts_table import CountsTable
 from rareseg.metrics.intervals import group_weights
 from rareseg.metrics.runs_summary import summarise_runs
-from rareseg.metrics.stability import stability_over_runs, stability_over_steps
-
-NAMES = ("background", "crack")
-
-
-def run(hits, *, groups=None, class_names=NAMES, step=1):
-    """A table whose crack recall in image i is ``hits[i] / 100``."""
-    table = CountsTable()
-    for index, hit in enumerate(hits):
-        table.append(
-            step=step,
-            split="test",
-            image=f"i{index}",
-            group=groups[index] if groups else "",
-            counts=[[800, 100 - hit, 10, hit], [hit, 10, 100 - hit, 800]],
-            class_names=class_names,
-        )
-    return table
 
 
 def test_mean_range_and_sd_by_hand():
@@ -115,90 +97,3 @@ def test_runs_refuse():
         summarise_runs([run([1, 2]), run([1, 2], class_names=("background", "dent"))])
     with pytest.raises(UnknownNameError, match="no class named 'sky'"):
         summarise_runs([run([1, 2])], leave_out=["sky"])
-
-
-def test_paired_difference_is_narrower_than_unpaired():
-    generator = np.random.default_rng(3)
-    hard = generator.integers(10, 80, size=25)
-    a, b = [run(hard + 8), run(hard + 10)], [run(hard), run(hard + 1)]
-    crack = paired_difference(a, b, rate="tpr", class_names=["crack"])
-    assert len(crack) == 1
-    assert crack[0].difference == pytest.approx(0.085)
-    assert crack[0].probability_better == 1.0
-    assert 0.07 < crack[0].low <= crack[0].high < 0.1
-    alone = summarise_runs(a)[1].pooled["tpr"]
-    assert alone.high - alone.low > 5 * (crack[0].high - crack[0].low)
-
-
-def test_sides_are_opposite_and_fpr_is_better_when_low():
-    a, b = [run([50, 60, 70])], [run([55, 60, 50])]
-    forth = paired_difference(a, b, rate="iou")
-    back = paired_difference(b, a, rate="iou")
-    assert [item.class_names for item in forth] == [("background",), ("crack",), NAMES]
-    for one, other in zip(forth, back, strict=True):
-        assert one.difference == pytest.approx(-other.difference)
-        assert (one.low, one.high) == pytest.approx((-other.high, -other.low))
-        assert one.probability_better + other.probability_better == pytest.approx(1)
-    assert forth[2].difference == pytest.approx((forth[0].difference + forth[1].difference) / 2)
-    false = paired_difference(a, b, rate="fpr", class_names=["background"])[0]
-    assert false.difference < 0  # more hits of crack are fewer false background pixels
-    assert false.probability_better > 0.5
-
-
-def test_no_difference_is_a_coin_toss():
-    same = [run([50, 60, 70])]
-    result = paired_difference(same, same, averaging="images")[1]
-    assert (result.difference, result.low, result.high, result.probability_better) == (0, 0, 0, 0.5)
-    assert result.averaging == "images"
-
-
-def test_different_numbers_of_runs():
-    a, b = [run([50, 60]), run([52, 64]), run([54, 62])], [run([40, 50]), run([42, 48])]
-    result = paired_difference(a, b, rate="tpr", class_names=["crack"])[0]
-    assert result.difference == pytest.approx(0.57 - 0.45)
-    assert result.num_runs == (3, 2)
-    assert result.probability_better == 1.0
-
-
-def test_difference_refuses():
-    a = [run([1, 2])]
-    with pytest.raises(UnknownNameError, match=r"no rate named 'recal'"):
-        paired_difference(a, a, rate="recal")
-    with pytest.raises(UnknownNameError, match="no class named 'dent'"):
-        paired_difference(a, a, class_names=["dent"])
-    with pytest.raises(DataError, match="'i2' is not alike in both"):
-        paired_difference(a, [run([1, 2, 3])])
-    with pytest.raises(DataError, match="should have the same classes"):
-        paired_difference(a, [run([1, 2], class_names=("background", "dent"))])
-
-
-def test_stability_by_hand():
-    table = CountsTable.concat(
-        [run([hit], step=step) for step, hit in ((500, 5), (7000, 40), (7500, 44), (8000, 48))]
-    )
-    found = stability_over_steps(table, first_step=7000, leave_out=["background"])
-    assert found.num_evaluations == 3
-    assert found.sd["tpr"] == pytest.approx(0.04)
-    assert found.sd["fpr"] == 0.0
-    assert found.sd["precision"] == pytest.approx(np.std([40 / 50, 44 / 54, 48 / 58], ddof=1))
-    assert found.stable
-    both = stability_over_steps(table, first_step=500, leave_out=["background"])
-    assert not both.stable
-    runs = stability_over_runs([run([40]), run([44]), run([48])], leave_out=["background"])
-    assert runs.sd == found.sd
-
-
-def test_stability_refuses_and_undefined_is_not_stable():
-    with pytest.raises(DataError, match="at least two runs, but there are 1"):
-        stability_over_runs([run([1])])
-    with pytest.raises(DataError, match="at least two steps from 5 on, but there are 0"):
-        stability_over_steps(run([1]), first_step=5)
-    with pytest.raises(DataError, match="No class is left"):
-        stability_over_runs([run([1]), run([2])], leave_out=NAMES)
-    silent = CountsTable()
-    silent.append(
-        step=1, split="t", image="a", group="", counts=[[9, 1, 0, 0], [0, 0, 1, 9]], class_names=NAMES
-    )
-    found = stability_over_runs([silent, silent])
-    assert math.isnan(found.sd["precision"])
-    assert not found.stable

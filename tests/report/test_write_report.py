@@ -69,6 +69,8 @@ def test_page_is_sound_and_offline(report, page):
         "runs",
         "results",
         "charts",
+        "compare",
+        "stability",
         "exposure",
         "cost",
         "panels",

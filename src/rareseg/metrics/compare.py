@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rareseg.errors import DataError, UnknownNameError
 from rareseg.metrics.counts_table import CountsTable
-from rareseg.metrics.intervals import check_interval, percentile_interval
+from rareseg.metrics.intervals import check_interval
 from rareseg.metrics.rate_samples import mean_over_classes
-from rareseg.metrics.rates import RATE_NAMES
-from rareseg.metrics.run_samples import Averaging, RunSamples, draw_run_samples, mean_over_runs
+from rareseg.metrics.rates import RATE_NAMES, ratio
+from rareseg.metrics.run_samples import Averaging, RunSamples, draw_run_samples
+from rareseg.metrics.run_spread import RunSpread
 
-__all__ = ["PairedDifference", "paired_difference"]
+__all__ = ["PairedDifference", "check_alike", "compare_runs", "paired_difference"]
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,24 @@ class PairedDifference:
     difference: float
     low: float
     high: float
-    """Ends of the bootstrap interval; NaN where fewer than two groups stand behind it."""
+    """Ends of the interval over groups and runs; NaN where fewer than two groups stand behind it. With a
+    single run a side it speaks of the groups alone."""
     probability_better: float
-    """Share of the resamples in which A is better (lower for fpr, else higher); a tie counts half."""
+    """Chance that A is really better (lower for fpr, else higher); a tie counts half."""
     num_runs: tuple[int, int]
     num_groups: int
     """Groups behind the interval; for a mean over classes, the least of its classes."""
+
+    def mirrored(self) -> PairedDifference:
+        """B against A."""
+        return replace(
+            self,
+            difference=-self.difference,
+            low=-self.high,
+            high=-self.low,
+            probability_better=1 - self.probability_better,
+            num_runs=(self.num_runs[1], self.num_runs[0]),
+        )
 
 
 def paired_difference(
@@ -52,8 +65,10 @@ def paired_difference(
     """Compare two strategies class by class, and last in the mean over the classes (if there are several).
 
     Both are judged on the same draws of groups, which takes what is hard about an image out of the
-    difference. Runs pair up by position (equal seeds saw equal patches); with different numbers of runs each
-    side is drawn for itself.
+    difference. Runs pair up by position (equal seeds saw equal patches), and the spread of the differences
+    between runs widens the interval by Student's t, see `RunSpread`; with different numbers of runs each side
+    spreads for itself (Welch). Two runs are next to nothing (t of one degree of freedom), three the least that
+    can show something, five show much more.
 
     Args:
         tables_a: One table of one step and split for each run of A.
@@ -89,75 +104,104 @@ def paired_difference(
         draw_run_samples(tables, averaging=averaging, num_resamples=num_resamples, seed=seed, beta=beta)
         for tables in (tables_a, tables_b)
     )
-    _check_alike(a, b)
     chosen = list(a.class_names) if class_names is None else list(class_names)
-    for name in chosen:
-        if name not in a.class_names:
-            raise UnknownNameError("class", name, a.class_names)
     choices = [(name,) for name in chosen] + ([tuple(chosen)] if len(chosen) > 1 else [])
     return [
-        _compare(a, b, choice, rate=rate, averaging=averaging, interval=interval, seed=seed)
+        compare_runs(a, b, choice, rates=(rate,), averaging=averaging, interval=interval)[rate]
         for choice in choices
     ]
 
 
-def _compare(
+def compare_runs(
     a: RunSamples,
     b: RunSamples,
-    choice: tuple[str, ...],
+    class_names: tuple[str, ...],
     *,
-    rate: str,
+    rates: Sequence[str],
     averaging: Averaging,
     interval: float,
-    seed: int,
-) -> PairedDifference:
-    difference, samples, num_groups = _difference(a, b, choice, RATE_NAMES.index(rate), seed)
-    low, high, better = _read_off(samples, interval, lower_is_better=rate == "fpr")
-    known = num_groups >= 2 and not np.isnan(difference)
-    return PairedDifference(
-        class_names=choice,
-        rate=rate,
-        averaging=averaging,
-        difference=difference,
-        low=low if known else np.nan,
-        high=high if known else np.nan,
-        probability_better=better if known else np.nan,
-        num_runs=(len(a.values), len(b.values)),
-        num_groups=num_groups,
-    )
+) -> dict[str, PairedDifference]:
+    """Compare two strategies that were drawn already, in one class or the mean over several, by rate.
+
+    Raises:
+        UnknownNameError: A class does not exist.
+        DataError: A and B were judged on different images, groups or classes.
+    """
+    check_alike(a, b)
+    for name in class_names:
+        if name not in a.class_names:
+            raise UnknownNameError("class", name, a.class_names)
+    counted = a.counted(class_names) | b.counted(class_names)
+    values = [mean_over_classes(side.values, counted) for side in (a, b)]
+    samples = [mean_over_classes(side.samples, counted) for side in (a, b)]
+    num_groups = np.minimum(a.least_groups(counted), b.least_groups(counted))
+    found = {}
+    for rate in rates:
+        i = RATE_NAMES.index(rate)
+        spread = _spread(
+            (values[0][:, i], values[1][:, i]),
+            (samples[0][:, :, i], samples[1][:, :, i]),
+            num_groups=int(num_groups[i]),
+        )
+        known = spread.num_groups >= 2 and not np.isnan(spread.value)
+        low, high = spread.interval(interval) if known else (np.nan, np.nan)
+        above = spread.share_above_zero() if known else np.nan
+        found[rate] = PairedDifference(
+            class_names=class_names,
+            rate=rate,
+            averaging=averaging,
+            difference=spread.value,
+            # Rates lie in 0 to 1, so a difference can be no larger.
+            low=float(np.clip(low, -1, 1)),
+            high=float(np.clip(high, -1, 1)),
+            probability_better=1 - above if rate == "fpr" else above,
+            num_runs=(len(values[0]), len(values[1])),
+            num_groups=spread.num_groups,
+        )
+    return found
 
 
-def _difference(
-    a: RunSamples, b: RunSamples, choice: tuple[str, ...], rate: int, seed: int
-) -> tuple[float, NDArray[np.float64], int]:
-    """Difference of the runs' means, its samples, and the groups behind them."""
-    counted = a.counted(choice) | b.counted(choice)
-    values = [mean_over_classes(side.values, counted)[:, rate] for side in (a, b)]
-    samples = [mean_over_classes(side.samples, counted)[:, :, rate] for side in (a, b)]
-    num_groups = int(min(side.least_groups(counted)[rate] for side in (a, b)))
+def _spread(
+    values: tuple[NDArray[np.float64], NDArray[np.float64]],
+    samples: tuple[NDArray[np.float64], NDArray[np.float64]],
+    *,
+    num_groups: int,
+) -> RunSpread:
+    """What is known of A minus B from ``(runs,)`` values and ``(resamples, runs)`` samples of each."""
     if len(values[0]) == len(values[1]):
-        drawn = mean_over_runs(samples[0] - samples[1], seed=seed)
-        return _mean(values[0] - values[1]), drawn, num_groups
-    drawn = mean_over_runs(samples[0], seed=seed) - mean_over_runs(samples[1], seed=seed, stream=2)
-    return _mean(values[0]) - _mean(values[1]), drawn, num_groups
+        difference = values[0] - values[1]
+        parts = [_variance(difference)]
+        mean, drawn = _mean(difference), _mean(samples[0] - samples[1])
+    else:
+        parts = [_variance(side) for side in values]
+        mean, drawn = _mean(values[0]) - _mean(values[1]), _mean(samples[0]) - _mean(samples[1])
+    total = sum(variance for variance, _ in parts)
+    total = 0.0 if total < 1e-24 else total  # runs that differ by roundings alone
+    # Satterthwaite: the degrees of freedom of a sum of two variances.
+    spent = sum(variance**2 / freedom for variance, freedom in parts if freedom)
+    freedom = total**2 / spent if spent else 1.0
+    return RunSpread(float(mean), drawn, num_groups, error=float(np.sqrt(total)), freedom=freedom)
 
 
-def _mean(values: NDArray[np.float64]) -> float:
+def _variance(values: NDArray[np.float64]) -> tuple[float, int]:
+    """Variance of the mean of the defined values, and its degrees of freedom: 0 and 0 for fewer than two."""
     defined = values[~np.isnan(values)]
-    return float(defined.mean()) if len(defined) else np.nan
+    if len(defined) < 2:
+        return 0.0, 0
+    return float(defined.var(ddof=1)) / len(defined), len(defined) - 1
 
 
-def _read_off(
-    samples: NDArray[np.float64], interval: float, *, lower_is_better: bool
-) -> tuple[float, float, float]:
-    """Ends of the interval, and the share of samples in which A is better."""
-    low, high = percentile_interval(samples, interval)
-    defined = samples[~np.isnan(samples)] * (-1 if lower_is_better else 1)
-    better = np.mean(defined > 0) + np.mean(defined == 0) / 2 if len(defined) else np.nan
-    return float(low), float(high), float(better)
+def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the last axis of what is defined."""
+    return ratio(np.nan_to_num(values).sum(axis=-1), (~np.isnan(values)).sum(axis=-1))
 
 
-def _check_alike(a: RunSamples, b: RunSamples) -> None:
+def check_alike(a: RunSamples, b: RunSamples) -> None:
+    """Refuse to compare what was judged on different images, groups or classes.
+
+    Raises:
+        DataError: They differ.
+    """
     if a.class_names != b.class_names:
         raise DataError(
             f"Both strategies should have the same classes, but have {a.class_names} and {b.class_names}; "

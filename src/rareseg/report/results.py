@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rareseg.metrics.compare import PairedDifference, paired_difference
+from rareseg.metrics.compare import PairedDifference
+from rareseg.metrics.compare_all import compare_all
 from rareseg.metrics.counts_table import CountsTable
 from rareseg.metrics.region_summary import RegionSummary, summarise_regions
 from rareseg.metrics.region_table import RegionTable
@@ -171,21 +172,27 @@ def _differences(
 ) -> dict[str, dict[str, PairedDifference]]:
     """Every strategy against the first in the mean over some classes."""
     baseline, *others = study.strategies
-    found: dict[str, dict[str, PairedDifference]] = {}
-    for name in others if class_names else ():
-        own, other = _paired(study, name, baseline, tables)
-        found[name] = {
-            rate: paired_difference(
-                own, other, rate=rate, class_names=class_names, interval=interval, num_resamples=num_resamples
-            )[-1]
-            for rate in ("iou", "tpr", "precision")
-        }
-    return found
+    if not class_names:
+        return {}
+    found = compare_all(
+        {name: seed_tables(study, name, own) for name, own in tables.items()},
+        pairs=[(name, baseline) for name in others],
+        choices=[tuple(class_names)],
+        rates=("iou", "tpr", "precision"),
+        interval=interval,
+        num_resamples=num_resamples,
+    )
+    return {name: mean for (name, _), (mean,) in found.items()}
 
 
 def judged_table(run: Run, split: str) -> CountsTable:
     """Counts of a run's last step on one split."""
     return run.counts.select(step=run.counts.last_step(), split=split)
+
+
+def seed_tables(study: StudyRuns, strategy: str, tables: Sequence[CountsTable]) -> dict[int, CountsTable]:
+    """Tables of a strategy's finished runs by seed."""
+    return {run.seed: table for run, table in zip(study.finished(strategy), tables, strict=True)}
 
 
 def _strategy_results(
@@ -259,17 +266,3 @@ def _split_off_mean(
     by_class = {summary.class_names[0]: summary for summary in summaries[: len(class_names)]}
     rest = summaries[len(class_names) :]
     return by_class, rest[0] if rest else None
-
-
-def _paired(
-    study: StudyRuns, name: str, baseline: str, tables: Mapping[str, Sequence[CountsTable]]
-) -> tuple[list[CountsTable], list[CountsTable]]:
-    """Tables of the seeds that both strategies finished; all tables of both where they share none."""
-    own, other = (
-        {run.seed: table for run, table in zip(study.finished(s), tables[s], strict=True)}
-        for s in (name, baseline)
-    )
-    shared = sorted(own.keys() & other.keys())
-    if not shared:
-        return list(own.values()), list(other.values())
-    return [own[seed] for seed in shared], [other[seed] for seed in shared]

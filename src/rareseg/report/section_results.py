@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rareseg.metrics.runs_summary import RunsSummary
@@ -12,7 +12,6 @@ from rareseg.report.numerals import level
 from rareseg.report.page import Section, render_fragment
 from rareseg.report.palette import strategy_style
 from rareseg.report.results import BETA, SHOWN_RATES, SplitResults, StrategyResults
-from rareseg.report.stability_rows import stability_rows
 from rareseg.report.trade_off_charts import trade_off_charts
 from rareseg.report.training_charts import training_charts
 from rareseg.report.variation_charts import variation_charts
@@ -108,29 +107,7 @@ def _tables(study: StudyRuns, found: SplitResults) -> dict[str, Any]:
         "num_images": found.num_images,
         "num_groups": found.num_groups,
         "blocks": blocks,
-        "baseline": found.strategies[0].name,
-        "differences": [
-            (caption, _difference_rows(found, differences))
-            for caption, differences in (
-                (f"in the mean of {', '.join(found.counted)}", found.differences),
-                (f"in the mean of {', '.join(found.firm)} (two groups or more)", found.firm_differences),
-            )
-            if differences
-        ],
-        "winners": found.seed_winners(),
-        "stability": [
-            {"row": row, "style": strategy_style(study.strategies.index(row.name))}
-            for row in stability_rows(study, found)
-        ],
     }
-
-
-def _difference_rows(found: SplitResults, differences: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"name": strategy.name, "style": strategy_style(strategy.index), "rates": differences[strategy.name]}
-        for strategy in found.strategies
-        if strategy.name in differences
-    ]
 
 
 def _mean_block(found: SplitResults, title: str, note: str, which: str) -> dict[str, Any]:

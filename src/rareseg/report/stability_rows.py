@@ -2,48 +2,103 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from rareseg.metrics.stability import Stability, stability_over_runs, stability_over_steps
+import numpy as np
+
+from rareseg.metrics.late_checkpoints import first_late_step
+from rareseg.metrics.stability import Mark, Stability, stability_over_runs, stability_over_steps
 from rareseg.report.load_runs import StudyRuns
-from rareseg.report.results import SplitResults, judged_table
+from rareseg.report.results import RARE, judged_table
 
-__all__ = ["StabilityRow", "stability_rows"]
+__all__ = ["STABILITY_RATES", "StabilityRow", "rows_over_runs", "rows_over_steps"]
 
-FIRST_SHARE = 0.7
-"""Checkpoints count from this share of the steps on, as in the thesis (7000 of 10 000)."""
+STABILITY_RATES: Final = ("tpr", "fpr", "precision", "iou", "dice", "accuracy")
+"""Rates that are told; the mark rests on the first three."""
+_WORST_FIRST: Final[tuple[Mark, ...]] = ("fails", "undefined", "passes but for the first", "passes")
 
 
 @dataclass(frozen=True)
 class StabilityRow:
-    """One strategy.
+    """One strategy in one class or in the mean over the rare ones.
 
     Args:
         name: The strategy.
-        runs: Spread over its seeds (PSoMT); None with a single seed.
-        steps: Spread over the later checkpoints of each seed (PSoI); empty where none were kept.
+        sd: Deviation by rate; over checkpoints the mean over seeds.
+        num_evaluations: Runs or checkpoints behind it; of the seed with the fewest.
+        mark: That of the seed which fares worst.
+        marks: How many seeds have each mark; over runs there is one.
     """
 
     name: str
-    runs: Stability | None
-    steps: tuple[Stability, ...]
+    sd: Mapping[str, float]
+    num_evaluations: int
+    mark: Mark
+    marks: Mapping[Mark, int]
 
 
-def stability_rows(study: StudyRuns, results: SplitResults) -> tuple[StabilityRow, ...]:
-    """Spread of the means over the rare classes that the split holds; empty where nothing can be said."""
-    if not results.counted:
-        return ()
-    leave_out = [name for name in study.class_names if name not in results.counted]
-    rows = []
-    for strategy in results.strategies:
-        finished = study.finished(strategy.name)
-        steps = []
-        for run in finished:
-            table = run.counts.select(split=results.split)
-            first = round(FIRST_SHARE * table.last_step())
+def rows_over_runs(
+    study: StudyRuns, *, split: str, counted: Sequence[str]
+) -> dict[str, tuple[StabilityRow, ...]]:
+    """PSoMT by class, and `RARE` first; strategies with a single run are not in it.
+
+    Args:
+        study: The runs.
+        split: Split that judges.
+        counted: Rare classes that it holds.
+    """
+    found = {}
+    for name in study.strategies:
+        tables = [judged_table(run, split) for run in study.finished(name)]
+        if len(tables) > 1:
+            found[name] = [stability_over_runs(tables, leave_out=_others(study, counted))]
+    return _rows(found, counted)
+
+
+def rows_over_steps(
+    study: StudyRuns, *, split: str, counted: Sequence[str]
+) -> dict[str, tuple[StabilityRow, ...]]:
+    """PSoI by class, and `RARE` first, from the checkpoints of the last 30 % of the steps; a strategy of which
+    no run kept at least two evaluations there is not in it."""
+    found: dict[str, list[list[Stability]]] = {}
+    for name in study.strategies:
+        for run in study.finished(name):
+            table = run.counts.select(split=split)
+            first = first_late_step(table.last_step())
             if sum(step >= first for step in table.steps) > 1:
-                steps.append(stability_over_steps(table, first_step=first, leave_out=leave_out))
-        tables = [judged_table(run, results.split) for run in finished]
-        runs = stability_over_runs(tables, leave_out=leave_out) if len(tables) > 1 else None
-        rows.append(StabilityRow(strategy.name, runs, tuple(steps)))
-    return tuple(rows) if any(row.runs or row.steps for row in rows) else ()
+                spread = stability_over_steps(table, first_step=first, leave_out=_others(study, counted))
+                found.setdefault(name, []).append(spread)
+    return _rows(found, counted)
+
+
+def _others(study: StudyRuns, counted: Sequence[str]) -> list[str]:
+    return [name for name in study.class_names if name not in counted]
+
+
+def _rows(
+    found: Mapping[str, Sequence[Sequence[Stability]]], counted: Sequence[str]
+) -> dict[str, tuple[StabilityRow, ...]]:
+    """``found`` holds for each strategy and seed the spreads of each class and last of the mean."""
+    if not found or not counted:
+        return {}
+    blocks = {RARE: tuple(_row(name, [seed[-1] for seed in seeds]) for name, seeds in found.items())}
+    for class_name in counted:
+        blocks[class_name] = tuple(
+            _row(name, [s for seed in seeds for s in seed[:-1] if s.class_names == (class_name,)])
+            for name, seeds in found.items()
+        )
+    return blocks
+
+
+def _row(name: str, spreads: Sequence[Stability]) -> StabilityRow:
+    marks = Counter(spread.mark for spread in spreads)
+    return StabilityRow(
+        name=name,
+        sd={rate: float(np.mean([spread.sd[rate] for spread in spreads])) for rate in STABILITY_RATES},
+        num_evaluations=min(spread.num_evaluations for spread in spreads),
+        mark=next(mark for mark in _WORST_FIRST if mark in marks),
+        marks=marks,
+    )

@@ -10,6 +10,7 @@ from rareseg.report.headline import make_headline
 from rareseg.report.load_runs import StudyRuns, load_runs
 from rareseg.report.page import Section, render_fragment, render_page
 from rareseg.report.results import SplitResults, split_results
+from rareseg.report.section_compare import compare_section
 from rareseg.report.section_cost import cost_section
 from rareseg.report.section_data import data_section
 from rareseg.report.section_exposure import exposure_section
@@ -17,6 +18,7 @@ from rareseg.report.section_panels import panels_section
 from rareseg.report.section_repeat import repeat_section
 from rareseg.report.section_results import charts_section, results_section
 from rareseg.report.section_runs import runs_section
+from rareseg.report.section_stability import stability_section
 
 __all__ = ["write_report"]
 
@@ -75,6 +77,8 @@ def write_report(
         runs_section(study),
         results_section(study, results, interval=interval),
         charts_section(study, results),
+        compare_section(study, results, interval=interval),
+        stability_section(study, results, interval=interval),
         exposure_section(study),
         cost_section(study),
     ]
