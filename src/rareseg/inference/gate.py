@@ -13,9 +13,6 @@ from rareseg.data.windows import symmetric_indices
 from rareseg.inference.predictor import Predictor, ReadWindow
 from rareseg.types import Window
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["GateScorer", "ImageGate"]
 
 _BATCH = 16
