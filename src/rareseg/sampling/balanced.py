@@ -49,6 +49,7 @@ class BalancedPlan(Plan):
 
     SETTINGS: ClassVar[type[PlanSettings]] = BalancedSettings
     NUM_KIND_UNIFORMS = 1
+    NUM_FRESH_UNIFORMS = 3
     FIXES_BLANK = True
 
     def __init__(self, context: PlanContext, *, shares: dict[str, float] | None = None) -> None:
@@ -63,7 +64,8 @@ class BalancedPlan(Plan):
         counts = WindowCounts.of_classes(self.shares.classes.tolist(), context)
 
         def free(corners: Corners) -> NDArray[np.bool_]:
-            return np.asarray(counts.count(corners) == 0)
+            none = np.asarray(counts.count(corners) == 0)
+            return none if context.acceptable is None else none & context.acceptable(corners)
 
         pool = WindowPool(context, free)
         if len(pool) == 0:
@@ -74,7 +76,7 @@ class BalancedPlan(Plan):
             )
         uniform = UniformPlan(context)
         self.others = Redraw(uniform.draw, num=uniform.NUM_UNIFORMS, condition=free, fallback=pool)
-        self.NUM_UNIFORMS = 1 + self.others.num_uniforms
+        self.NUM_UNIFORMS = 4 + self.others.num_uniforms
         self.planned = {}
         self.planned_patches = dict(self.shares.names)
 
@@ -101,12 +103,13 @@ class BalancedPlan(Plan):
         )
 
     def draw(self, u: NDArray[np.float64], index: NDArray[np.int64] | None = None) -> Corners:
-        """Kind from column 0 of ``u``; a class pixel and its place from columns 1 to 3."""
+        """Kind from column 0 of ``u``, a class pixel and its place from columns 1 to 3, other windows from the
+        rest."""
         classes = self.shares.choose(u[:, 0])
         drawn = classes >= 0
         result = np.empty((3, len(u)), np.int64)
         result[:, drawn] = np.stack(self.windows.anywhere(classes[drawn], u[drawn, 1:4]))
-        result[:, ~drawn] = np.stack(self.others(u[~drawn, 1:]))
+        result[:, ~drawn] = np.stack(self.others(u[~drawn, 4:]))
         return Corners(*result)
 
 

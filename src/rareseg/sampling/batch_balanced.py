@@ -45,6 +45,7 @@ class BatchBalancedPlan(Plan):
     """
 
     SETTINGS: ClassVar[type[PlanSettings]] = BatchBalancedSettings
+    NUM_FRESH_UNIFORMS = 3
     FIXES_BLANK = True
 
     def __init__(
@@ -63,7 +64,7 @@ class BatchBalancedPlan(Plan):
         self.blank = (
             BlankWindows(context).drawer(asked_by="The plan 'batch_balanced'") if with_blank else None
         )
-        self.NUM_UNIFORMS = 3 if self.blank is None else self.blank.num_uniforms
+        self.NUM_UNIFORMS = 3 + (0 if self.blank is None else self.blank.num_uniforms)
         self.planned = {}
         self.planned_patches = dict.fromkeys(self.names, 1 / self.num_kinds)
 
@@ -86,12 +87,13 @@ class BatchBalancedPlan(Plan):
         return f"batch_balanced: {height} x {width} patches, each batch of equal parts {', '.join(kinds)}"
 
     def draw(self, u: NDArray[np.float64], index: NDArray[np.int64] | None = None) -> Corners:
-        """Kind from ``index``; a class pixel and its place from columns 0 to 2 of ``u``."""
+        """Kind from ``index``, a class pixel and its place from columns 0 to 2 of ``u``, blank windows from the
+        rest."""
         assert index is not None, "batch_balanced follows the place in the batch"
         kind = index % self.num_kinds
         drawn = kind < len(self.classes)
         result = np.empty((3, len(u)), np.int64)
         result[:, drawn] = np.stack(self.windows.anywhere(self.classes[kind[drawn]], u[drawn, :3]))
         if self.blank is not None:
-            result[:, ~drawn] = np.stack(self.blank(u[~drawn]))
+            result[:, ~drawn] = np.stack(self.blank(u[~drawn, 3:]))
         return Corners(*result)

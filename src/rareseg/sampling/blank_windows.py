@@ -9,8 +9,8 @@ from rareseg.errors import SplitError
 from rareseg.sampling.plan import Corners, PlanContext
 from rareseg.sampling.redraw import Redraw
 from rareseg.sampling.uniform import UniformPlan
-from rareseg.sampling.window_counts import WindowCounts
-from rareseg.sampling.window_pool import Condition, WindowPool
+from rareseg.sampling.window_counts import WindowCounts, covered_pixels
+from rareseg.sampling.window_pool import WindowPool
 
 __all__ = ["BlankWindows"]
 
@@ -27,27 +27,27 @@ class BlankWindows:
     def __init__(self, context: PlanContext) -> None:
         self._context = context
         self._foreground = WindowCounts.of_classes(range(1, len(context.class_names)), context)
-        self._background = WindowCounts.of_classes([0], context) if _has_ignored(context) else None
+        self._ignored = WindowCounts.of_ignored(context)
 
     def is_blank(self, corners: Corners) -> NDArray[np.bool_]:
         """``(n,)``: only background."""
-        blank = ~self.holds_foreground(corners)
-        return blank if self._background is None else blank & (self._background.count(corners) > 0)
+        labelled = self._ignored.count(corners) < covered_pixels(corners, self._context)
+        return np.asarray(labelled & ~self.holds_foreground(corners))
 
     def holds_foreground(self, corners: Corners) -> NDArray[np.bool_]:
         """``(n,)``: a pixel of a class that is not the background."""
         return np.asarray(self._foreground.count(corners) > 0)
 
-    def drawer(self, *, asked_by: str, acceptable: Condition | None = None) -> Redraw:
-        """Draw blank windows, regions by area and then all positions that are blank alike.
+    def drawer(self, *, asked_by: str) -> Redraw:
+        """Draw blank windows that are not refused: a region by its area, then all such positions in it alike.
 
         Args:
             asked_by: What needs them, for the message.
-            acceptable: What else they must meet.
 
         Raises:
             SplitError: No window is blank and acceptable.
         """
+        acceptable = self._context.acceptable
 
         def condition(corners: Corners) -> NDArray[np.bool_]:
             blank = self.is_blank(corners)
@@ -62,7 +62,3 @@ class BlankWindows:
             )
         uniform = UniformPlan(self._context)
         return Redraw(uniform.draw, num=uniform.NUM_UNIFORMS, condition=condition, fallback=pool)
-
-
-def _has_ignored(context: PlanContext) -> bool:
-    return context.locations.num_valid < sum(region.window.area for region in context.regions)

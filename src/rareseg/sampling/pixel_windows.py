@@ -34,7 +34,7 @@ class PixelWindows:
     def __init__(self, context: PlanContext) -> None:
         self.locations = context.locations
         self.patch_size = np.array(context.patch_size, np.int64)
-        sizes = np.array([region.window[2:] for region in context.regions], np.int64).reshape(-1, 2)
+        sizes = context.region_sizes
         self.first = np.minimum(sizes - self.patch_size, 0)
         self.last = np.maximum(sizes - self.patch_size, 0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -45,6 +46,8 @@ class PlanContext:
         batch_size: Patches in a batch of all ranks together, for plans that follow the place in the batch.
         positive_class: The class that a one-vs-rest member looks for; None elsewhere.
         read_pixels: Number of a region to its image ``(c, h, w)``, for plans that look at brightness.
+        acceptable: Which windows are not refused, for plans that look for windows themselves; None for all.
+            Windows that do not meet it are drawn again in any case.
     """
 
     regions: Sequence[Region]
@@ -55,6 +58,12 @@ class PlanContext:
     batch_size: int | None = None
     positive_class: int | None = None
     read_pixels: Callable[[int], NDArray[Any]] | None = None
+    acceptable: Callable[[Corners], NDArray[np.bool_]] | None = None
+
+    @cached_property
+    def region_sizes(self) -> NDArray[np.int64]:
+        """``(num_regions, 2)`` rows and columns of each region."""
+        return np.array([region.window[2:] for region in self.regions], np.int64).reshape(-1, 2)
 
 
 class Plan(ABC):
@@ -67,6 +76,7 @@ class Plan(ABC):
         NUM_UNIFORMS: Uniform numbers that one patch uses up.
         NUM_KIND_UNIFORMS: How many of them, counted from the first, choose what kind of patch it is, such as
             its class; a patch that is drawn again keeps these, so that the shares of kinds stay.
+        NUM_FRESH_UNIFORMS: How many of those that follow a patch that is drawn again replaces; None for all.
         FIXES_BLANK: Whether the plan itself settles which patches are blank, so that ``blank`` is refused.
         patch_size: Rows and columns of a patch.
         planned: Expected share of each class among valid pixels; empty where the plan does not fix it.
@@ -76,6 +86,7 @@ class Plan(ABC):
     SETTINGS: ClassVar[type[PlanSettings]]
     NUM_UNIFORMS: int
     NUM_KIND_UNIFORMS: int = 0
+    NUM_FRESH_UNIFORMS: int | None = None
     FIXES_BLANK: ClassVar[bool] = False
     patch_size: tuple[int, int]
     planned: dict[str, float]

@@ -13,6 +13,8 @@ from rareseg.sampling.window_pool import Condition
 
 __all__ = ["Redraw"]
 
+_DRAWS_AT_ONCE = 512
+
 Draw = Callable[[NDArray[np.float64], NDArray[np.int64] | None], Corners]
 
 
@@ -33,9 +35,10 @@ class Redraw:
         draw: Turns ``(m, num)`` numbers and ``(m,)`` indices into windows.
         num: Numbers that one draw uses up.
         kept: How many of these, counted from the first, all draws of a patch share.
+        fresh: How many of those that follow are new in each draw; the rest is shared too. None for all.
         condition: Which windows will do.
         fallback: Windows that will do for certain, such as a `WindowPool`, or another `Redraw`.
-        attempts: Draws at most; where all numbers are kept, one.
+        attempts: Draws at most; where no number is new, one.
 
     Attributes:
         num_uniforms: Numbers that a patch uses up.
@@ -47,36 +50,56 @@ class Redraw:
         *,
         num: int,
         kept: int = 0,
+        fresh: int | None = None,
         condition: Condition,
         fallback: _Fallback,
         attempts: int = 16,
     ) -> None:
         self._draw, self._condition, self._fallback = draw, condition, fallback
-        self._kept, self._fresh = kept, num - kept
+        self._kept = kept
+        self._fresh = num - kept if fresh is None else fresh
+        self._shared = num - self._fresh
         self._attempts = attempts if self._fresh else 1
-        self._start = kept + fallback.num_uniforms
+        self._start = self._shared + fallback.num_uniforms
         self.num_uniforms = self._start + self._attempts * self._fresh
 
     def __call__(self, u: NDArray[np.float64], index: NDArray[np.int64] | None = None) -> Corners:
-        """Kept numbers first, then those of the fallback, then those of each attempt.
+        """Shared numbers first, then those of the fallback, then those of each attempt.
 
         Args:
             u: ``(n, num_uniforms)`` in [0, 1), or more columns, which are left aside.
             index: ``(n,)`` index of each patch in the stream, handed on to ``draw``.
         """
         result = np.empty((3, len(u)), np.int64)
-        left = np.arange(len(u))
-        for attempt in range(self._attempts):
-            first = self._start + attempt * self._fresh
-            numbers = np.concatenate([u[left, : self._kept], u[left, first : first + self._fresh]], axis=1)
-            corners = self._draw(numbers, _part(index, left))
-            good = self._condition(corners)
-            result[:, left[good]] = np.stack(corners)[:, good]
-            left = left[~good]
-            if len(left) == 0:
-                return Corners(*result)
-        result[:, left] = np.stack(self._fallback(u[left, self._kept : self._start], _part(index, left)))
+        left, done = np.arange(len(u)), 0
+        while len(left) and done < self._attempts:
+            # Few patches make several attempts at once, since a call costs more than its numbers.
+            num = int(np.clip(_DRAWS_AT_ONCE // len(left), 1, self._attempts - done))
+            corners = np.stack(self._attempt(u[left], _part(index, left), done, num))
+            good = self._condition(Corners(*corners)).reshape(len(left), num)
+            first, found = good.argmax(axis=1), good.any(axis=1)
+            chosen = np.arange(len(left)) * num + first
+            result[:, left[found]] = corners[:, chosen[found]]
+            left, done = left[~found], done + num
+        if len(left):
+            numbers = u[left, self._shared : self._start]
+            result[:, left] = np.stack(self._fallback(numbers, _part(index, left)))
         return Corners(*result)
+
+    def _attempt(
+        self, u: NDArray[np.float64], index: NDArray[np.int64] | None, done: int, num: int
+    ) -> Corners:
+        """Windows of the next ``num`` attempts, ``(n * num,)``, those of one patch in a row."""
+        first = self._start + done * self._fresh
+        numbers = np.empty((len(u), num, self._shared + self._fresh))
+        end = self._kept + self._fresh
+        numbers[:, :, : self._kept] = u[:, None, : self._kept]
+        numbers[:, :, self._kept : end] = u[:, first : first + num * self._fresh].reshape(
+            len(u), num, self._fresh
+        )
+        numbers[:, :, end:] = u[:, None, self._kept : self._shared]
+        indices = None if index is None else np.repeat(index, num)
+        return self._draw(numbers.reshape(len(u) * num, -1), indices)
 
 
 def _part(index: NDArray[np.int64] | None, chosen: NDArray[np.int64]) -> NDArray[np.int64] | None:

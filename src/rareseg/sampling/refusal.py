@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rareseg.errors import OptionError
 from rareseg.sampling.plan import Corners, PlanContext
 from rareseg.sampling.plan_settings import DarkSettings, RefuseSettings
-from rareseg.sampling.window_counts import WindowCounts
+from rareseg.sampling.window_counts import WindowCounts, covered_pixels
 
 __all__ = ["Refusal"]
 
@@ -31,9 +31,7 @@ class Refusal:
 
     def __init__(self, settings: RefuseSettings, context: PlanContext) -> None:
         self.settings = settings
-        self._patch_size = context.patch_size
-        sizes = np.array([region.window[2:] for region in context.regions], np.int64).reshape(-1, 2)
-        self._heights, self._widths = sizes.T
+        self._context = context
         self._rules: list[tuple[float, WindowCounts]] = []
         if settings.ignored is not None:
             self._rules.append((settings.ignored, WindowCounts.of_ignored(context)))
@@ -43,15 +41,10 @@ class Refusal:
 
     def accepts(self, corners: Corners) -> NDArray[np.bool_]:
         """``(n,)``: the window is not refused."""
-        rows, cols = (
-            np.minimum(start + side, size[corners.region_index]) - np.maximum(start, 0)
-            for start, side, size in zip(
-                (corners.row, corners.col), self._patch_size, (self._heights, self._widths), strict=True
-            )
-        )
+        covered = covered_pixels(corners, self._context)
         good = np.ones(len(corners.row), np.bool_)
         for share, counts in self._rules:
-            good &= counts.count(corners) <= share * rows * cols
+            good &= counts.count(corners) <= share * covered
         return good
 
     def describe(self) -> str:

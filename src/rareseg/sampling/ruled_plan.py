@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -50,11 +51,10 @@ class RuledPlan(Plan):
         self.refusal = refusal
         self.num_patches = context.num_patches
         self.shares = None if blank is None else (blank.share, blank.share if blank.to is None else blank.to)
-        accept = None if refusal is None else refusal.accepts
         windows = None if self.shares is None else BlankWindows(context)
         asked_by = "'blank' with 'refuse'" if refusal else "'blank'"
         self.blank = (
-            windows.drawer(asked_by=asked_by, acceptable=accept)
+            windows.drawer(asked_by=asked_by)
             if windows is not None and self.shares is not None and max(self.shares) > 0
             else None
         )
@@ -89,6 +89,8 @@ class RuledPlan(Plan):
                 "here; drop 'to'."
             )
         refusal = None if refuse is None else Refusal(refuse, context)
+        if refusal is not None:
+            context = replace(context, acceptable=refusal.accepts)
         return cls(plan.build(settings, context), blank=blank, refusal=refusal, context=context)
 
     def describe(self) -> str:
@@ -158,6 +160,7 @@ def _rest(plan: Plan, windows: BlankWindows | None, refusal: Refusal | None, con
         plan.draw,
         num=plan.NUM_UNIFORMS,
         kept=plan.NUM_KIND_UNIFORMS,
+        fresh=plan.NUM_FRESH_UNIFORMS,
         condition=condition,
         fallback=fallback,
     )

@@ -42,7 +42,7 @@ class UniformPlan(Plan):
     def __init__(self, context: PlanContext, *, weight: str = "pixels") -> None:
         self.patch_size = context.patch_size
         self.weight = weight
-        sizes = np.array([region.window[2:] for region in context.regions], np.int64).reshape(-1, 2)
+        sizes = context.region_sizes
         spare = sizes - np.array(self.patch_size)
         self.first = np.minimum(spare, 0)
         self.places = np.abs(spare) + 1

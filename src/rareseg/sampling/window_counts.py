@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rareseg.sampling.plan import Corners, PlanContext
 
-__all__ = ["WindowCounts"]
+__all__ = ["WindowCounts", "covered_pixels"]
 
 
 class WindowCounts:
@@ -67,6 +67,14 @@ class WindowCounts:
         table = self._table
         lower = table[end_row + end_col] - table[end_row + first_col]
         return np.asarray(lower - table[first_row + end_col] + table[first_row + first_col], np.int64)
+
+
+def covered_pixels(corners: Corners, context: PlanContext) -> NDArray[np.int64]:
+    """``(n,)`` pixels of its region that each window covers."""
+    sizes = context.region_sizes[corners.region_index]
+    start = np.stack([corners.row, corners.col], axis=1)
+    inside = np.minimum(start + np.array(context.patch_size), sizes) - np.maximum(start, 0)
+    return np.asarray(inside[:, 0] * inside[:, 1])
 
 
 def _box_and_table(
