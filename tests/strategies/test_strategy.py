@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from rareseg.config.catalog import CATALOG
 from rareseg.config.recipe import PhaseSettings, RecipeSettings
 from rareseg.errors import UnknownNameError
-from rareseg.config.catalog import CATALOG
 from rareseg.strategies.heads import build_head
 from rareseg.strategies.strategy import Strategy
 
