@@ -410,7 +410,11 @@ def trace(cases: list[Any], backend: str) -> list[Any]:
 
 def test_each_is_traced_whole() -> None:
     """No graph break, so that `torch.compile` can fuse it; the eager backend traces and compiles nothing."""
-    cases = [[activation, term] for activation, term in variants() if "smooth" not in term]
+    cases = [
+        [activation, [term for other, term in variants() if other == activation and (len(term) > 1) == more]]
+        for activation in CHANNELS
+        for more in (False, True)
+    ]
     assert trace(cases, "eager") == cases
 
 

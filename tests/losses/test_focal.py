@@ -9,6 +9,7 @@ import torch
 from rareseg.errors import ConfigError
 from rareseg.losses.cross_entropy import cross_entropy
 from rareseg.losses.focal import focal
+from rareseg.losses.terms import build_loss
 
 WEIGHT = np.array([0.2, 1.0, 2.5])
 TARGET = np.array([[[0, 2], [255, 0]]])
@@ -79,3 +80,38 @@ def test_a_pixel_of_probability_one_has_zero_gradient() -> None:
 def test_gamma_below_zero_is_refused(gamma: float) -> None:
     with pytest.raises(ConfigError, match="Expected gamma of at least 0, but got"):
         focal(torch.zeros(1, 2, 1, 1), torch.zeros(1, 1, 1, dtype=torch.long), gamma=gamma)
+
+
+def test_excluded_classes_count_as_little_as_ignored_pixels() -> None:
+    generator = torch.Generator().manual_seed(2)
+    logits = torch.randn(2, 3, 4, 4, generator=generator, requires_grad=True)
+    target = torch.randint(0, 3, (2, 4, 4), generator=generator)
+    target[0, 0] = 255
+    names = ["background", "cavity", "crack"]
+    for options in (
+        {},
+        {"weights": [1.0, 2.0, 5.0]},
+        {"weights": [1.0, 2.0, 5.0], "reduction": "weighted_mean"},
+    ):
+        plain = {"name": "focal", **options}
+        without = build_loss({**plain, "exclude": ["background"]}, class_pixels=[90, 5, 5], class_names=names)
+        ours = without(logits, target).total
+        masked = build_loss(plain, class_pixels=[90, 5, 5], class_names=names)(
+            logits, target.where(target != 0, 255)
+        )
+        torch.testing.assert_close(ours, masked.total)
+        torch.testing.assert_close(
+            torch.autograd.grad(ours, logits), torch.autograd.grad(masked.total, logits)
+        )
+    value = without(logits, torch.zeros_like(target)).total
+    assert value == 0
+
+
+def test_excluding_every_class_or_an_unknown_one_is_refused() -> None:
+    for exclude, text in ((["crack", "background"], "names every class"), (["crak"], "Did you mean 'crack'")):
+        with pytest.raises(ConfigError, match=text):
+            build_loss(
+                {"name": "focal", "exclude": exclude},
+                class_pixels=[1, 1],
+                class_names=["background", "crack"],
+            )
