@@ -250,7 +250,7 @@ def test_windows_of_an_image_by_hand(shared_data: Path) -> None:
 
 def test_models_are_trained_once_and_leave_counts_and_scores(tmp_path: Path) -> None:
     trained, pitfall = script("trained_runs"), script("pitfall")
-    study = trained.TrainedStudy("foils", "agglomeration", ("baseline", "flips"), (0,), steps=2, num_foils=10)
+    study = trained.TrainedStudy("foils", "agglomeration", ("flips",), (0,), steps=2, num_foils=10)
     place = pitfall.Place(tmp_path, tmp_path)
     counts, scores = study.counts(place, "flips"), study.scores(place, "flips")
     assert counts.shape == (1, 6, 4)

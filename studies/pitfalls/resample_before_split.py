@@ -1,6 +1,6 @@
 """Rare windows are duplicated before the split, so that copies lie in both parts.
 
-Magnetic tiles in windows of 32 x 32 pixels, one in 31 with a defect on 5 % of its pixels or more. 6000 windows
+Magnetic tiles in windows of 32 x 32 pixels, one in 31 with a defect on 5 % of its pixels or more. 4000 windows
 are drawn ten times; 30 % of them test. Rare windows are repeated until both classes are equally frequent.
 """
 
@@ -18,7 +18,7 @@ import rareseg
 
 __all__ = ["PITFALL", "duplicate_rare", "weight_change"]
 
-NUM_WINDOWS, NUM_DRAWS = 6000, 10
+NUM_WINDOWS, NUM_DRAWS = 4000, 10
 
 
 def measure(place: Place) -> dict[str, Table]:
