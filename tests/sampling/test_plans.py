@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,15 @@ def test_a_draw_depends_on_its_own_numbers_alone(settings, make_any):
 
 
 @pytest.mark.parametrize("settings", CASES)
+def test_a_plan_goes_to_other_processes_without_the_images(settings, make_any):
+    plan = make_any(settings)
+    data = pickle.dumps(plan)
+    u = uniforms(2, np.arange(50), plan.NUM_UNIFORMS)
+    drawn, copied = plan.draw(u, np.arange(50)), pickle.loads(data).draw(u, np.arange(50))
+    assert all((a == b).all() for a, b in zip(drawn, copied, strict=True))
+
+
+@pytest.mark.parametrize("settings", CASES)
 def test_a_plan_tells_what_it_does(settings, make_any):
     plan = make_any(settings)
     assert plan.patch_size == (16, 16)
@@ -130,6 +141,26 @@ def test_patches_hold_what_was_planned(settings, make_any, covered):
             OptionError,
             "should sum to at most 1, but sum to 1.3; lower them",
         ),
+        (
+            {"name": "oversample", "shares": {"cavity": 0.1, "rarest": 0.2}},
+            OptionError,
+            "name class 'cavity' twice; give it one share",
+        ),
+        (
+            {"name": "balanced", "shares": {"cavity": 0.5, "crack": 0.5}},
+            OptionError,
+            "should leave patches without the classes, but sum to 1; lower a share",
+        ),
+        (
+            {"name": "balanced", "shares": {"absent": 0.5}},
+            SplitError,
+            "'balanced' needs .* of class 'absent'",
+        ),
+        ({"name": "batch_balanced", "classes": ["absent"]}, SplitError, "needs .* of class 'absent'"),
+        ({"name": "foreground", "classes": ["absent"]}, SplitError, "needs .* of class 'absent'"),
+        ({"name": "rarity", "classes": ["absent"]}, SplitError, "'rarity' needs .* of class 'absent'"),
+        ({"name": "rarity", "classes": ["cravity"]}, UnknownNameError, "Did you mean 'cavity'"),
+        ({"name": "rarity", "temperature": -1}, ConfigError, "temperature: .*greater than or equal to 0"),
         (
             {"name": "oversample", "shares": {"cavity": 1}, "weight": "pixels"},
             OptionError,

@@ -61,13 +61,9 @@ class BalancedPlan(Plan):
                 "lower a share or take the plan 'oversample'."
             )
         self.windows = PixelWindows(context)
-        counts = WindowCounts.of_classes(self.shares.classes.tolist(), context)
-
-        def free(corners: Corners) -> NDArray[np.bool_]:
-            none = np.asarray(counts.count(corners) == 0)
-            return none if context.acceptable is None else none & context.acceptable(corners)
-
-        pool = WindowPool(context, free)
+        self._counts = WindowCounts.of_classes(self.shares.classes.tolist(), context)
+        self._acceptable = context.acceptable
+        pool = WindowPool(context, self._is_free)
         if len(pool) == 0:
             height, width = context.patch_size
             raise SplitError(
@@ -75,7 +71,7 @@ class BalancedPlan(Plan):
                 f"{' and '.join(self.shares.names)}, but the training part has none; take smaller patches."
             )
         uniform = UniformPlan(context)
-        self.others = Redraw(uniform.draw, num=uniform.NUM_UNIFORMS, condition=free, fallback=pool)
+        self.others = Redraw(uniform.draw, num=uniform.NUM_UNIFORMS, condition=self._is_free, fallback=pool)
         self.NUM_UNIFORMS = 4 + self.others.num_uniforms
         self.planned = {}
         self.planned_patches = dict(self.shares.names)
@@ -111,6 +107,11 @@ class BalancedPlan(Plan):
         result[:, drawn] = np.stack(self.windows.anywhere(classes[drawn], u[drawn, 1:4]))
         result[:, ~drawn] = np.stack(self.others(u[~drawn, 4:]))
         return Corners(*result)
+
+    def _is_free(self, corners: Corners) -> NDArray[np.bool_]:
+        """``(n,)``: the window holds none of the classes and is not refused."""
+        free = np.asarray(self._counts.count(corners) == 0)
+        return free if self._acceptable is None else free & self._acceptable(corners)
 
 
 def _default(context: PlanContext) -> dict[str, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +27,8 @@ class BlankWindows:
     """
 
     def __init__(self, context: PlanContext) -> None:
-        self._context = context
+        # Nothing reads pixels from here on; a plan goes to other processes and should carry no store along.
+        self._context = replace(context, read_pixels=None)
         self._foreground = WindowCounts.of_classes(range(1, len(context.class_names)), context)
         self._ignored = WindowCounts.of_ignored(context)
 
@@ -47,13 +50,7 @@ class BlankWindows:
         Raises:
             SplitError: No window is blank and acceptable.
         """
-        acceptable = self._context.acceptable
-
-        def condition(corners: Corners) -> NDArray[np.bool_]:
-            blank = self.is_blank(corners)
-            return blank if acceptable is None else blank & acceptable(corners)
-
-        pool = WindowPool(self._context, condition)
+        pool = WindowPool(self._context, self._is_acceptable)
         if len(pool) == 0:
             height, width = self._context.patch_size
             raise SplitError(
@@ -61,4 +58,9 @@ class BlankWindows:
                 "training part has none; take smaller patches or drop it."
             )
         uniform = UniformPlan(self._context)
-        return Redraw(uniform.draw, num=uniform.NUM_UNIFORMS, condition=condition, fallback=pool)
+        return Redraw(uniform.draw, num=uniform.NUM_UNIFORMS, condition=self._is_acceptable, fallback=pool)
+
+    def _is_acceptable(self, corners: Corners) -> NDArray[np.bool_]:
+        """``(n,)``: the window is blank and not refused."""
+        blank, acceptable = self.is_blank(corners), self._context.acceptable
+        return blank if acceptable is None else blank & acceptable(corners)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ class Refusal:
 
     def __init__(self, settings: RefuseSettings, context: PlanContext) -> None:
         self.settings = settings
-        self._context = context
+        self._context = replace(context, read_pixels=None)
         self._rules: list[tuple[float, WindowCounts]] = []
         if settings.ignored is not None:
             self._rules.append((settings.ignored, WindowCounts.of_ignored(context)))

@@ -59,7 +59,9 @@ class RuledPlan(Plan):
             else None
         )
         self.rest = (
-            _rest(plan, windows, refusal, context) if self.shares is None or min(self.shares) < 1 else None
+            _Rest(plan, windows, refusal, context).draw
+            if self.shares is None or min(self.shares) < 1
+            else None
         )
         drawers = [drawer.num_uniforms for drawer in (self.blank, self.rest) if drawer is not None]
         self.NUM_UNIFORMS = max(drawers) + (self.shares is not None)
@@ -130,40 +132,60 @@ class RuledPlan(Plan):
         return np.asarray(start + (end - start) * progress, np.float64)
 
 
-def _rest(plan: Plan, windows: BlankWindows | None, refusal: Refusal | None, context: PlanContext) -> Redraw:
-    """Draws from the plan what meets the rules."""
+class _Rest:
+    """Draws from the plan what meets the rules.
 
-    def condition(corners: Corners) -> NDArray[np.bool_]:
-        held = np.ones(len(corners.row), np.bool_) if windows is None else windows.holds_foreground(corners)
-        return held if refusal is None else held & refusal.accepts(corners)
+    Raises:
+        SplitError: No window does.
+    """
 
-    pool = WindowPool(context, condition)
-    if len(pool) == 0:
-        rules = [
-            *(["that holds a class beside the background"] if windows is not None else []),
-            *(["that is not refused"] if refusal is not None else []),
-        ]
-        raise SplitError(
-            f"Sampling needs a window {' and '.join(rules)}, but the training part has none; loosen the rules "
-            "or change the split."
+    def __init__(
+        self, plan: Plan, windows: BlankWindows | None, refusal: Refusal | None, context: PlanContext
+    ) -> None:
+        self._windows, self._refusal = windows, refusal
+        pool = WindowPool(context, self._meets)
+        if len(pool) == 0:
+            rules = [
+                *(["that holds a class beside the background"] if windows is not None else []),
+                *(["that is not refused"] if refusal is not None else []),
+            ]
+            raise SplitError(
+                f"Sampling needs a window {' and '.join(rules)}, but the training part has none; loosen the "
+                "rules or change the split."
+            )
+        fallback: Redraw | WindowPool = pool
+        if windows is not None:
+            self._classes = np.flatnonzero(context.locations.class_pixels[1:]) + 1
+            self._around = PixelWindows(context)
+            fallback = Redraw(
+                self._any_class,
+                num=4,
+                condition=self._meets,
+                fallback=pool,
+                attempts=_FOREGROUND_ATTEMPTS,
+            )
+        self.draw = Redraw(
+            plan.draw,
+            num=plan.NUM_UNIFORMS,
+            kept=plan.NUM_KIND_UNIFORMS,
+            fresh=plan.NUM_FRESH_UNIFORMS,
+            condition=self._meets,
+            fallback=fallback,
         )
-    fallback: Redraw | WindowPool = pool
-    if windows is not None:
-        classes = np.flatnonzero(context.locations.class_pixels[1:]) + 1
-        around = PixelWindows(context)
 
-        def any_class(u: NDArray[np.float64], index: NDArray[np.int64] | None) -> Corners:
-            return around.anywhere(classes[np.floor(u[:, 0] * len(classes)).astype(np.int64)], u[:, 1:4])
+    def _meets(self, corners: Corners) -> NDArray[np.bool_]:
+        """``(n,)``: the window holds a class, if one is wanted, and is not refused."""
+        good = np.ones(len(corners.row), np.bool_)
+        if self._windows is not None:
+            good &= self._windows.holds_foreground(corners)
+        if self._refusal is not None:
+            good &= self._refusal.accepts(corners)
+        return good
 
-        fallback = Redraw(any_class, num=4, condition=condition, fallback=pool, attempts=_FOREGROUND_ATTEMPTS)
-    return Redraw(
-        plan.draw,
-        num=plan.NUM_UNIFORMS,
-        kept=plan.NUM_KIND_UNIFORMS,
-        fresh=plan.NUM_FRESH_UNIFORMS,
-        condition=condition,
-        fallback=fallback,
-    )
+    def _any_class(self, u: NDArray[np.float64], index: NDArray[np.int64] | None = None) -> Corners:
+        """A window around a pixel of a class that is not the background, classes alike."""
+        chosen = self._classes[np.floor(u[:, 0] * len(self._classes)).astype(np.int64)]
+        return self._around.anywhere(chosen, u[:, 1:4])
 
 
 def _promise(plan: Plan, shares: tuple[float, float], background: str) -> dict[str, float]:
