@@ -15,9 +15,10 @@ from rareseg.data.store import open_store
 from rareseg.sampling.class_locations import ClassLocations
 from rareseg.sampling.plans import build_plan
 from rareseg.sampling.stream import PatchStream
-from rareseg.training.patch_data import PatchData, PatchFeed, patch_loader
+from rareseg.training.copy_paste_settings import CopyPasteSettings
+from rareseg.training.patch_data import PasteFeed, PatchData, PatchFeed, patch_loader
 
-KEYS = ("images", "masks", "region_index", "rows", "cols", "donor_images", "donor_masks")
+KEYS = ("images", "masks", "region_index", "rows", "cols")
 
 
 @pytest.fixture
@@ -33,8 +34,9 @@ def patch_data(tiny_dataset: Path) -> PatchData:
         for s in ({"name": "oversample", "shares": {"square": 1.0}}, "uniform")
     ]
     streams = [PatchStream(plan, seed=3, batch_size=4) for plan in plans]
-    donors = PatchStream(plans[0], seed=4, batch_size=4)
-    return PatchData(store, [PatchFeed(tuple(zip((5, 9), streams, strict=True)), donors)])
+    pasted = CopyPasteSettings(probability=0.5).resolved(names)
+    paste = PasteFeed(PatchStream(plans[0], seed=4, batch_size=4), pasted, 0)
+    return PatchData(store, [PatchFeed(tuple(zip((5, 9), streams, strict=True)), paste)])
 
 
 def _part(batch: dict[str, Any]) -> dict[str, Any]:

@@ -188,7 +188,7 @@ def _judge_all(
     label: str,
 ) -> None:
     """Evaluate the kept checkpoints and the judged weights; write the tables at the end."""
-    kept = [step for step in context.record_of(strategy).checkpoint_steps if step <= outcome.step]
+    kept = [step for step in context.record_of(strategy).checkpoint_steps if step <= outcome.judged_step]
     tables = EvaluationTables(context.training.class_names)
     for step in sorted({*kept, outcome.judged_step}):
         load_weights(folder.file(f"step-{step:06d}.safetensors"), judge.predictor.network)

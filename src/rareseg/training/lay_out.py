@@ -23,8 +23,9 @@ from rareseg.strategies.head import Part
 from rareseg.strategies.heads import build_head
 from rareseg.strategies.strategy import Phase, Strategy
 from rareseg.training.augmentation import AugmentationSettings
+from rareseg.training.copy_paste_settings import donor_sampling
 from rareseg.training.gate_loss import GateLoss
-from rareseg.training.patch_data import Batches, PatchFeed
+from rareseg.training.patch_data import Batches, PasteFeed, PatchFeed
 
 __all__ = ["LaidOutPart", "TrainingData", "lay_out"]
 
@@ -96,18 +97,25 @@ def _lay_out_part(
     losses: list[nn.Module] = []
     streams: list[tuple[int, Batches]] = []
     plans: list[tuple[float, Plan]] = []
+    augmentation = _augmentation(strategy, data, sizes)
     purpose = "gate patches" if part.gate else "patches"
     for phase in phases:
         losses.append(_loss(phase, part, data))
         built = [_plan(phase.sampling, part, data, size, budget) for size in sizes]
         plans += [((phase.end - phase.start) / budget.steps / len(built), plan) for plan in built]
         streams.append((phase.end, _stream(built, every, derive_seed(seed, purpose), budget.batch_size)))
+    paste = None
+    if augmentation.copy_paste is not None:
+        given = donor_sampling(augmentation.copy_paste, data.class_names)
+        built = [_plan(given, part, data, size, budget) for size in sizes]
+        donors = _stream(built, every, derive_seed(seed, "donors"), budget.batch_size)
+        paste = PasteFeed(donors, augmentation.copy_paste, seed)
     return LaidOutPart(
         part=part,
         phases=phases,
         losses=tuple(losses),
-        feed=PatchFeed(tuple(streams)),
-        augmentation=AugmentationSettings.parse(strategy.augmentation, patch_size=sizes[0]),
+        feed=PatchFeed(tuple(streams), paste),
+        augmentation=augmentation,
         plans=tuple(plans),
     )
 
@@ -126,6 +134,22 @@ def _patch_sizes(
         return (part.gate.patch_size or budget.patch_size,), 1
     turns = strategy.patch_sizes
     return ((budget.patch_size,), 1) if turns is None else (turns.sizes, turns.every)
+
+
+def _augmentation(
+    strategy: Strategy, data: TrainingData, sizes: tuple[tuple[int, int], ...]
+) -> AugmentationSettings:
+    """Checked against every patch size."""
+    *_, parsed = (
+        AugmentationSettings.parse(
+            strategy.augmentation,
+            patch_size=size,
+            class_names=data.class_names,
+            class_pixels=data.class_pixels,
+        )
+        for size in sizes
+    )
+    return parsed
 
 
 def _loss(phase: Phase, part: Part, data: TrainingData) -> nn.Module:

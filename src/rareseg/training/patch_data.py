@@ -11,8 +11,11 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from rareseg.data.store import PixelStore
 from rareseg.sampling.patch_windows import PatchWindows
+from rareseg.sampling.seeds import derive_seed
+from rareseg.training.copy_paste import copy_paste
+from rareseg.training.copy_paste_settings import CopyPasteSettings
 
-__all__ = ["Batches", "PatchData", "PatchFeed", "patch_loader"]
+__all__ = ["Batches", "PasteFeed", "PatchData", "PatchFeed", "patch_loader"]
 
 
 class Batches(Protocol):
@@ -24,16 +27,31 @@ class Batches(Protocol):
 
 
 @dataclass(frozen=True)
+class PasteFeed:
+    """Where pasted defects come from.
+
+    Attributes:
+        donors: Gives patches that hold the classes, of the same sizes as those they are pasted into.
+        settings: Settings that are resolved, see `CopyPasteSettings.resolved`.
+        seed: Step ``s`` pastes with a seed derived from it and ``s``.
+    """
+
+    donors: Batches
+    settings: CopyPasteSettings
+    seed: int
+
+
+@dataclass(frozen=True)
 class PatchFeed:
     """Where the patches of one part come from.
 
     Attributes:
         streams: ``(end_step, batches)`` in rising order: each serves the steps before its end.
-        donors: Gives patches that rare pixels are copied from; None where nothing is copied.
+        paste: Defects of other patches that are set into them; None where nothing is.
     """
 
     streams: tuple[tuple[int, Batches], ...]
-    donors: Batches | None = None
+    paste: PasteFeed | None = None
 
 
 class PatchData(Dataset[dict[str, Any]]):
@@ -55,19 +73,19 @@ class PatchData(Dataset[dict[str, Any]]):
         return {"step": step, "parts": [self._batch(feed, step) for feed in self._feeds]}
 
     def _batch(self, feed: PatchFeed, step: int) -> dict[str, Any]:
-        batches = next(batches for end, batches in feed.streams if step < end)
-        patches = batches.batch(step)
+        patches = next(batches for end, batches in feed.streams if step < end).batch(step)
         images, masks = self._fetch(patches)
-        batch: dict[str, Any] = {
+        if feed.paste is not None:
+            donors = self._fetch(feed.paste.donors.batch(step))
+            seed = derive_seed(feed.paste.seed, "paste", str(step))
+            images, masks = copy_paste(images, masks, *donors, feed.paste.settings, seed=seed)
+        return {
             "images": images,
             "masks": masks,
             "region_index": torch.from_numpy(patches.region_index),
             "rows": torch.from_numpy(patches.rows),
             "cols": torch.from_numpy(patches.cols),
         }
-        if feed.donors is not None:
-            batch["donor_images"], batch["donor_masks"] = self._fetch(feed.donors.batch(step))
-        return batch
 
     def _fetch(self, patches: PatchWindows) -> tuple[torch.Tensor, torch.Tensor]:
         images, masks = self._store.fetch(

@@ -102,9 +102,8 @@ class SegmentationTask(lightning.LightningModule):
         parts = []
         for part in batch["parts"]:
             moved = {**part, "host_masks": part["masks"]}
-            for key in ("images", "masks", "donor_images", "donor_masks"):
-                if key in part:
-                    moved[key] = part[key].to(device, non_blocking=True)
+            for key in ("images", "masks"):
+                moved[key] = part[key].to(device, non_blocking=True)
             parts.append(moved)
         return {**batch, "parts": parts}
 
@@ -138,6 +137,9 @@ class SegmentationTask(lightning.LightningModule):
             part.augmentation,
             seed=derive_seed(self._seed, "augment", str(step)),
         )
+        if part.augmentation.resamples:
+            # Zoomed and moved patches hold other pixels than those that were fetched.
+            patches["host_masks"] = masks.cpu()
         outputs = self.network.forward_part(
             images.contiguous(memory_format=torch.channels_last), part.part.module
         )

@@ -164,13 +164,16 @@ def _resume(path: Path, task: SegmentationTask, exposures: dict[str, ExposureCou
 
 
 def _keep_judged(strategy: Strategy, folder: Path, history: ScoreHistory, *, last: int) -> int:
-    """The step whose weights are judged; the best ones get the name of a kept step."""
+    """The step whose weights are judged. The best ones get the name of a kept step, of which they are the last."""
     best = history.best_step
     if strategy.weights == "last" or best is None:
         return last
     source, kept = (folder / f"{kind}-{best:06d}.safetensors" for kind in ("best", "step"))
     if source.exists():
         source.replace(kept)
+    for later in folder.glob("step-*.safetensors"):
+        if int(later.stem.removeprefix("step-")) > best:
+            later.unlink()
     return best
 
 
