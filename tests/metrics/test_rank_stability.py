@@ -109,6 +109,8 @@ def test_undefined_rate_leaves_the_strategy_out():
     found = rank_stability(tables, class_names=["crack"], rates=["precision", "tpr"])
     assert found["precision"].left_out == {"dice": "undefined with seed 1"}
     assert found["tpr"].left_out == {}
+    nobody = rank_stability({"dice": tables["dice"]}, class_names=["crack"], rates=["precision"])["precision"]
+    assert nobody.strategies == {} and nobody.winners == {} and math.isnan(nobody.agreement)
 
 
 def test_one_seed_one_group_one_strategy():

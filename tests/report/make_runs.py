@@ -187,7 +187,7 @@ def _make_run(folder: Path, strategy: str, seed: int, truth: dict[str, Any], rec
         patches_with={name: round(patches * min(1, 12 * share)) for name, share in shares.items()},
         ignored_pixels=patches * 64 * 64 - sum(pixels.values()),
         images={name: patches // len(truth["train"]) for name in truth["train"]},
-        planned=shares,
+        planned={"pixels": shares, "patches_with": {"cavity": 0.33} if "cavity" in strategy else {}},
     )
     _json(
         folder / "cost.json",

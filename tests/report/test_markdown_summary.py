@@ -42,3 +42,11 @@ def test_rows_of_a_table_have_as_many_cells_as_its_head(runs: Path) -> None:
             assert len(_cells(line)) == width, line
         else:
             width = 0
+
+
+def test_top_pairs_are_told(runs: Path) -> None:
+    test, val = markdown_summary(load_runs(runs)).split("### Validation")
+    for text in (test, val):
+        told = [line for line in text.splitlines() if line.startswith("- ")]
+        assert len(told) in (1, 2)
+        assert any("against baseline: +0." in line and "better with a chance of" in line for line in told)

@@ -32,3 +32,13 @@ def test_a_class_that_one_group_holds_is_left_out_and_named(runs):
     text = " ".join(console.file.getvalue().split())
     assert "Mean of agglomeration, crack (left out, as one group alone holds them: cavity)" in text
     assert "no interval" not in text
+
+
+def test_top_pairs_stand_below(runs):
+    study = load_runs(runs)
+    console = Console(file=io.StringIO(), width=300)
+    console.print(text_summary(study))
+    text = " ".join(console.file.getvalue().split())
+    assert "focal_iscf against baseline: +0." in text and "better with a chance of 9" in text
+    runner_up = split_results(study, split="test").ranked[1].name
+    assert f"focal_iscf against {runner_up}: +0." in text

@@ -175,7 +175,7 @@ def _of_rate(
     sign = 1.0 if rate == "fpr" else -1.0
     scores = sign * np.array([values[name] for name in names]).reshape(len(names), len(seeds)).T
     ranks = _ranks(scores)
-    drawn = sign * np.array([samples[name] for name in names]).reshape(len(names), -1).T
+    drawn = sign * np.stack([samples[name] for name in names], axis=1) if names else np.zeros((0, 0))
     drawn = drawn[~np.isnan(drawn).any(axis=1)]
     known = num_groups >= 2 and len(drawn) > 0 and len(names) > 0
     drawn_ranks = _ranks(drawn) if known else np.full((1, len(names)), np.nan)

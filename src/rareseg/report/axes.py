@@ -8,7 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RATE_WORDS", "UNIT_RANGE", "log_axis", "trace_values"]
+from rareseg.metrics.runs_summary import RunsEstimate
+
+__all__ = ["RATE_WORDS", "UNIT_RANGE", "error_bar", "log_axis", "trace_values"]
 
 RATE_WORDS: Final[Mapping[str, str]] = {
     "tpr": "TPR (recall)",
@@ -20,6 +22,21 @@ RATE_WORDS: Final[Mapping[str, str]] = {
 """Rates as axes call them."""
 UNIT_RANGE: Final = (-0.02, 1.02)
 """Range of an axis for rates, with room for markers at its ends."""
+
+
+def error_bar(estimate: RunsEstimate, color: str) -> dict[str, Any]:
+    """The interval of a mean as plotly's error bar; nothing where there is none."""
+    if estimate.low != estimate.low:
+        return {"visible": False}
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [max(0.0, estimate.high - estimate.mean)],
+        "arrayminus": [max(0.0, estimate.mean - estimate.low)],
+        "color": color,
+        "thickness": 1,
+        "width": 0,
+    }
 
 
 def log_axis(values: NDArray[np.float64]) -> dict[str, Any]:

@@ -85,8 +85,13 @@ def _verdict(found: PairedDifference, interval: float) -> str:
         return "without an interval"
     bounds = f"({level(interval)} interval {signed(found.low)} to {signed(found.high)})"
     if found.low > 0 or found.high < 0:
+        if min(found.num_runs) < 2:
+            return f"{bounds}, which excludes 0: the choice of images alone does not explain it, but one seed may"
         return f"{bounds}, which excludes 0: the choice of images and seeds alone does not explain it"
-    return f"{bounds}, which includes 0: these data cannot tell the two apart"
+    return (
+        f"{bounds}, which includes 0: these data cannot tell the two apart (the chance that the better one "
+        f"is really better is {percent(max(found.probability_better, 1 - found.probability_better))})"
+    )
 
 
 def _trade(results: SplitResults, best: StrategyResults) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from rareseg.metrics.compare import PairedDifference
 from rareseg.metrics.runs_summary import RunsEstimate
+from rareseg.report.comparison import pair_sentence, top_pairs
 from rareseg.report.load_runs import StudyRuns
 from rareseg.report.numerals import level, rate, signed
 from rareseg.report.results import RARE, SplitResults, split_results
@@ -16,7 +17,7 @@ _SPLIT_WORDS = {"test": "Test", "val": "Validation"}
 
 
 def markdown_summary(study: StudyRuns, *, interval: float = 0.95) -> str:
-    """Tables of every judged split: means over the rare classes, each class, differences, single seeds.
+    """Tables of every judged split: means over the rare classes, top pairs, each class, single seeds.
 
     Args:
         study: The runs, as `load_runs` gives them.
@@ -26,12 +27,13 @@ def markdown_summary(study: StudyRuns, *, interval: float = 0.95) -> str:
         Markdown text; rates are pooled over the split's pixels, then averaged over seeds.
     """
     parts = [
-        _split_text(split_results(study, split=split, interval=interval), interval) for split in study.splits
+        _split_text(study, split_results(study, split=split, interval=interval), interval)
+        for split in study.splits
     ]
     return "\n".join(parts)
 
 
-def _split_text(found: SplitResults, interval: float) -> str:
+def _split_text(study: StudyRuns, found: SplitResults, interval: float) -> str:
     lines = [
         f"### {_SPLIT_WORDS.get(found.split, found.split)}: {found.num_images} images of {found.num_groups} groups",
         "",
@@ -39,6 +41,7 @@ def _split_text(found: SplitResults, interval: float) -> str:
         "",
         *_means(found),
         "",
+        *_top(study, found, interval),
         *_classes(found),
         "",
         *_seeds(found),
@@ -65,6 +68,13 @@ def _means(found: SplitResults) -> list[str]:
             cells.append(_difference(found.firm_differences.get(strategy.name)))
         rows.append(_row(cells))
     return rows
+
+
+def _top(study: StudyRuns, found: SplitResults, interval: float) -> list[str]:
+    """The winner against the reference and the runner-up, with the chance that it is really better."""
+    pairs = top_pairs(study, found, interval=interval)
+    lines = [f"- {pair_sentence(pair, interval=interval)}" for pair in pairs]
+    return [*lines, ""] if lines else []
 
 
 def _classes(found: SplitResults) -> list[str]:

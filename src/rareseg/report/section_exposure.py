@@ -7,6 +7,7 @@ from typing import Any
 
 from rareseg.report.exposure_chart import exposure_chart
 from rareseg.report.load_runs import StudyRuns
+from rareseg.report.numerals import digits
 from rareseg.report.page import Section, render_fragment
 from rareseg.report.palette import strategy_style
 
@@ -34,6 +35,8 @@ def exposure_section(study: StudyRuns) -> Section | None:
             for name in study.class_names
         ],
         has_plan=any(row["has_plan"] for row in rows),
+        parts=[row for row in rows if len(row["parts"]) > 1],
+        plans=[row for row in rows if any(plan["figures"] for plan in row["plans"])],
     )
     return Section(
         "exposure",
@@ -55,6 +58,7 @@ def _row(
     patches = sum(item["num_patches"] for item in found)
     seen = max(1, sum(pixels.values()))
     planned = found[0].get("planned") or {}
+    planned_pixels, planned_patches = planned.get("pixels") or {}, planned.get("patches_with") or {}
     cells = []
     for name in study.class_names:
         share = pixels[name] / seen
@@ -64,7 +68,8 @@ def _row(
                 "share": share,
                 "factor": share / natural[name] if natural.get(name) else float("nan"),
                 "patches": sum(item["patches_with"].get(name, 0) for item in found) / max(1, patches),
-                "planned": planned.get(name),
+                "planned": planned_pixels.get(name),
+                "planned_patches": planned_patches.get(name),
             }
         )
     return {
@@ -75,5 +80,54 @@ def _row(
         "num_patches": patches / len(found),
         "ignored": sum(item.get("ignored_pixels", 0) for item in found)
         / (seen + sum(i.get("ignored_pixels", 0) for i in found)),
-        "has_plan": bool(planned),
+        "has_plan": bool(planned_pixels or planned_patches),
+        "parts": _parts(study, found),
+        "plans": [_plan(plan) for plan in found[0].get("plans") or ()],
     }
+
+
+def _parts(study: StudyRuns, found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What each part that is trained by itself saw (a member, a gate), summed over the seeds."""
+    parts = []
+    for name in found[0].get("parts") or ():
+        seen = [item["parts"][name] for item in found if name in (item.get("parts") or {})]
+        pixels = {label: sum(item["pixels"].get(label, 0) for item in seen) for label in study.class_names}
+        patches = sum(item["num_patches"] for item in seen)
+        total = max(1, sum(pixels.values()))
+        parts.append(
+            {
+                "name": name,
+                "num_patches": patches / len(seen),
+                "cells": [
+                    {
+                        "share": pixels[label] / total,
+                        "patches": sum(item["patches_with"].get(label, 0) for item in seen) / max(1, patches),
+                    }
+                    for label in study.class_names
+                ],
+            }
+        )
+    return parts
+
+
+def _plan(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """One plan in words, and the figures that it gives about itself."""
+    return {
+        "part": plan.get("part", ""),
+        "plan": plan.get("plan", ""),
+        "figures": [
+            (key.replace("_", " "), _figure(value))
+            for key, value in plan.items()
+            if key not in ("part", "plan") and value not in (None, "", {}, [])
+        ],
+    }
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_figure(item)}" for key, item in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(_figure(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return digits(value) if isinstance(value, int | float) else str(value)

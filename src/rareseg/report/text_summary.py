@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rareseg.metrics.runs_summary import RunsEstimate
+from rareseg.report.comparison import pair_sentence, top_pairs
 from rareseg.report.load_runs import StudyRuns
 from rareseg.report.numerals import level, rate
 from rareseg.report.results import SplitResults, split_results
@@ -20,6 +21,8 @@ SPLIT_WORDS = {"test": "test", "val": "validation"}
 
 def text_summary(study: StudyRuns, results: SplitResults | None = None, *, interval: float = 0.95) -> Table:
     """Strategies against mean IoU, Dice, TPR and precision of the rare classes, best first, with intervals.
+
+    Under the table stands how surely the winner beats the reference and the runner-up.
 
     Args:
         study: The runs, as `load_runs` gives them.
@@ -38,7 +41,15 @@ def text_summary(study: StudyRuns, results: SplitResults | None = None, *, inter
     left_out = f" (left out, as one group alone holds them: {', '.join(found.lonely)})" if firm else ""
     table = Table(
         title=f"Rare classes on the {SPLIT_WORDS[found.split]} images: pooled, mean over seeds",
-        caption=f"Mean of {classes}{left_out}; under each the {level(interval)} interval over groups and seeds.",
+        caption="\n".join(
+            [
+                f"Mean of {classes}{left_out}; under each the {level(interval)} interval over groups and seeds.",
+                *(
+                    pair_sentence(pair, interval=interval)
+                    for pair in top_pairs(study, found, interval=interval)
+                ),
+            ]
+        ),
         title_justify="left",
         caption_justify="left",
     )

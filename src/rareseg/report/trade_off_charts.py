@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rareseg.metrics.runs_summary import RunsSummary
-from rareseg.report.axes import RATE_WORDS, UNIT_RANGE, log_axis, trace_values
+from rareseg.report.axes import RATE_WORDS, UNIT_RANGE, error_bar, log_axis, trace_values
 from rareseg.report.chart import Chart
 from rareseg.report.palette import strategy_style
 from rareseg.report.results import RARE, SplitResults
@@ -57,8 +56,8 @@ def _trade_off(results: SplitResults, *, x: str, y: str, title: str, best: str) 
                 "name": strategy.name,
                 "x": [strategy.rare.pooled[x].mean],
                 "y": [strategy.rare.pooled[y].mean],
-                "error_x": _error_bar(strategy.rare, x, style.color),
-                "error_y": _error_bar(strategy.rare, y, style.color),
+                "error_x": error_bar(strategy.rare.pooled[x], style.color),
+                "error_y": error_bar(strategy.rare.pooled[y], style.color),
                 "marker": {
                     "color": style.color,
                     "symbol": style.symbol,
@@ -89,18 +88,3 @@ def _with_ends(results: SplitResults, values: NDArray[np.float64], rate: str) ->
     means = [strategy.rare.pooled[rate] for strategy in results.strategies if strategy.rare]
     ends = [max(end, least / 3) for mean in means for end in (mean.low, mean.high) if end == end]
     return np.concatenate([values, ends])
-
-
-def _error_bar(summary: RunsSummary, rate: str, color: str) -> dict[str, Any]:
-    estimate = summary.pooled[rate]
-    if estimate.low != estimate.low:
-        return {"visible": False}
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [max(0.0, estimate.high - estimate.mean)],
-        "arrayminus": [max(0.0, estimate.mean - estimate.low)],
-        "color": color,
-        "thickness": 1,
-        "width": 0,
-    }

@@ -80,7 +80,7 @@ def write_report(
         compare_section(study, results, interval=interval),
         stability_section(study, results, interval=interval),
         exposure_section(study),
-        cost_section(study),
+        cost_section(study, results[0]),
     ]
     say("panels")
     sections += [panels_section(study, split=results[0].split), repeat_section(study, interval=interval)]

@@ -11,9 +11,12 @@ import numpy as np
 from rareseg.config.dataset import DatasetSettings
 from rareseg.data.open_dataset import open_dataset
 from rareseg.data.splits import make_splits
+from rareseg.metrics.late_checkpoints import late_checkpoints
 from rareseg.sampling.class_locations import ClassLocations
 
 __all__ = ["plan_study"]
+
+_STEPS = 10_000
 
 _FIRST = ("baseline", "wce_icf", "wce_iscf", "focal", "focal_iscf")
 """Strategies of the catalogue that need no knowledge of the data and disappoint least often."""
@@ -22,7 +25,8 @@ _FIRST = ("baseline", "wce_icf", "wce_iscf", "focal", "focal_iscf")
 def plan_study(settings: DatasetSettings, *, dataset_path: Path, study_path: Path) -> dict[str, Any]:
     """``study.yaml`` as a mapping: the catalogue's remedies and the rarest class oversampled.
 
-    The patch is 256 pixels, or smaller where the images are; the budget is the foil thesis's.
+    The patch is 256 pixels, or smaller where the images are; the budget and the late checkpoints that tell whether
+    training has converged are the foil thesis's.
 
     Args:
         settings: The dataset.
@@ -45,7 +49,8 @@ def plan_study(settings: DatasetSettings, *, dataset_path: Path, study_path: Pat
         "name": settings.name,
         "dataset": os.path.relpath(dataset_path.resolve(), study_path.resolve().parent),
         "seeds": [0, 1, 2],
-        "budget": {"steps": 10_000, "batch_size": 16, "patch_size": patch},
+        "budget": {"steps": _STEPS, "batch_size": 16, "patch_size": patch},
+        "record": {"checkpoint_steps": late_checkpoints(_STEPS)},
         "base": {"model": {"name": "unet", "base_channels": 32}},
         "strategies": strategies,
     }
