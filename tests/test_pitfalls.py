@@ -103,13 +103,14 @@ def test_absent_data_are_skipped_with_a_word(tmp_path: Path) -> None:
 
 def test_other_results_stay_and_tables_get_into_the_page() -> None:
     spread = script("spread")
-    page = "<!-- a.b -->\n\n| old |\n|---|\n\ntext\n<!-- c.d -->\n\n| kept |\n"
+    page = "<!-- a.b -->\n\ntext\n\n<!-- c.d -->\n\n| kept |\n\nend\n"
     table = {"row": {"x": 0.5, "y": spread.spread([1, 3])}}
     stored = spread.from_json(json.loads(json.dumps(spread.to_json({"b": table}))))
     written = spread.with_tables(page, {"a": stored})
+    assert spread.with_tables(written, {"a": stored}) == written
     assert written == (
-        "<!-- a.b -->\n\n| | x | y |\n|---|---|---|\n| row | 0.500 | 2.00 ± 1.414 |\n\ntext\n"
-        "<!-- c.d -->\n\n| kept |\n"
+        "<!-- a.b -->\n\n| | x | y |\n|---|---|---|\n| row | 0.500 | 2.00 ± 1.414 |\n\ntext\n\n"
+        "<!-- c.d -->\n\n| kept |\n\nend\n"
     )
 
 

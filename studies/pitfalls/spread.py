@@ -81,7 +81,7 @@ def with_tables(page: str, results: Mapping[str, Mapping[str, Table]]) -> str:
             return found[0]
         return f"<!-- {found[1]} -->\n\n{to_markdown(results[pitfall][name])}"
 
-    return re.sub(r"<!-- (\w+\.\w+) -->\n\n(?:\|.*\n)*", table_below, page)
+    return re.sub(r"<!-- (\w+\.\w+) -->\n(?:\n(?:\|.*\n)+)?", table_below, page)
 
 
 def _text(value: float) -> str:
