@@ -42,9 +42,9 @@ def test_a_sum_is_the_sum_of_its_terms() -> None:
 
 def test_the_softmax_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    real = torch.nn.functional.log_softmax
-    monkeypatch.setattr(torch.nn.functional, "log_softmax", lambda *a, **k: calls.append(1) or real(*a, **k))
-    build(["cross_entropy", "focal", {"name": "focal", "gamma": 1}])(*batch())
+    real = torch.nn.functional.softmax
+    monkeypatch.setattr(torch.nn.functional, "softmax", lambda *a, **k: calls.append(1) or real(*a, **k))
+    build(["cross_entropy", "focal", "dice", {"name": "focal", "gamma": 1}, "tversky"])(*batch())
     assert len(calls) == 1
 
 

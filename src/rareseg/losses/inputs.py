@@ -96,13 +96,13 @@ class LossInputs:
             counts if self.is_multilabel else counts[:, None].expand_as(self.logits)
         )
         """Pixels that count in each channel."""
-        self.num_valid: Int64[Tensor, ""] = counts.sum() * (
-            1 if self.is_multilabel or activation == "softmax" else logits.shape[1]
-        )
+        num = counts.sum()
+        per_pixel = logits.shape[1] if activation == "sigmoid" and not self.is_multilabel else 1
+        self.num_valid: Int64[Tensor, ""] = num * per_pixel
         """Number of values that a mean is over, left on the device: pixels, or pixels of all sigmoid channels."""
         self._all_valid = False
-        if counts.device.type == "cpu" and not torch.compiler.is_compiling():
-            self._all_valid = bool(counts.all())  # elsewhere asking means waiting for the device
+        if num.device.type == "cpu" and not torch.compiler.is_compiling():
+            self._all_valid = int(num) == counts.numel()  # elsewhere asking means waiting for the device
         self._with_regions = regions
         # Not functools.cached_property: its lock cannot be traced by torch.compile before Python 3.12.
         self._known_target: Tensor | None = None
@@ -137,8 +137,10 @@ class LossInputs:
     def known_target(self) -> Int64[Tensor, "b h w"] | Int64[Tensor, "b c h w"]:
         """The target with 0 where ignored, to look things up by."""
         if self._known_target is None:
-            ignored = self.target == self.ignore_index
-            self._known_target = self.target if self._all_valid else self.target.where(~ignored, 0)
+            known = self.target
+            if not self._all_valid:
+                known = known.where(known != self.ignore_index, 0)
+            self._known_target = known
         return self._known_target
 
     @property
@@ -192,10 +194,11 @@ class LossInputs:
                     self._pass_softmax(regions=True)
                 assert self._shares is not None
                 intersection, predicted = self._shares
-                true = sum_by_class(
-                    self.valid.to(self.logits.dtype), self.known_target, num_classes=self.num_channels
-                )
-            valid = self.channel_valid.sum((2, 3))
+                true = sum_by_class(self.valid, self.known_target, num_classes=self.num_channels)
+            if self.is_multilabel:
+                valid = self.channel_valid.sum((2, 3))
+            else:
+                valid = self.valid.sum((1, 2))[:, None].expand_as(predicted)
             self._regions = RegionSums(intersection, predicted, true.to(predicted), valid.to(predicted))
         return self._regions
 

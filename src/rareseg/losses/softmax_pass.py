@@ -44,8 +44,6 @@ def softmax_pass(
         Minus the log-probability of the true class and the probabilities, both 0 where ignored; and for each
         image and class, or None, the sum of its probability over its own pixels and over all valid pixels.
     """
-    if torch.compiler.is_compiling():
-        return _in_plain_steps(logits, target, valid, regions=regions)
     values: tuple[Tensor, Tensor, Tensor | None, Tensor | None] = _SoftmaxPass.apply(  # type: ignore[no-untyped-call]  # torch gives it no types
         logits, target, None if valid is None else valid.to(logits.dtype), regions
     )
@@ -53,13 +51,20 @@ def softmax_pass(
 
 
 def sum_by_class(
-    values: Float[Tensor, "b h w"], target: Int64[Tensor, "b h w"], *, num_classes: int
-) -> Float[Tensor, "b k"]:
-    """Sum of the values over each class's pixels, for every image; values are 0 where ignored."""
+    values: Float[Tensor, "b h w"] | Bool[Tensor, "b h w"],
+    target: Int64[Tensor, "b h w"],
+    *,
+    num_classes: int,
+) -> Tensor:
+    """Sum of the values over each class's pixels, for every image; values are 0 where ignored.
+
+    Returns:
+        ``(b, k)`` in float64 on the CPU, elsewhere in the type that summing gives.
+    """
     if values.device.type == "cpu" and not torch.compiler.is_compiling():
         # Added one after the other, which needs the width of float64.
-        sums = values.new_zeros(len(values), num_classes, dtype=torch.float64)
-        return sums.scatter_add_(1, target.flatten(1), values.flatten(1).double()).to(values.dtype)
+        sums = torch.zeros(len(values), num_classes, dtype=torch.float64)
+        return sums.scatter_add_(1, target.flatten(1), values.flatten(1).double())
     # Elsewhere many threads would add to one number, slowly and in another order each time.
     return torch.stack([(values * (target == index)).sum((1, 2)) for index in range(num_classes)], dim=1)
 
@@ -70,9 +75,10 @@ class _SoftmaxPass(torch.autograd.Function):
         ctx: Any, logits: Tensor, target: Tensor, mask: Tensor | None, regions: bool
     ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
         ctx.set_materialize_grads(False)
-        log_probs = F.log_softmax(logits, dim=1)
-        nll = log_probs.gather(1, target[:, None])[:, 0].neg_()
-        probs = log_probs.exp_()
+        probs = F.softmax(logits, dim=1)
+        # What the true class lacks to the likeliest, and that one's own, whose probability is at least 1 / k: no
+        # second exponential of every logit, and no digits lost where logits are large.
+        nll = logits.amax(dim=1).sub_(logits.gather(1, target[:, None])[:, 0]).sub_(probs.amax(dim=1).log_())
         true_probs = nll.neg().exp_() if regions else None
         if mask is not None:
             for values in (nll, probs.movedim(1, 0), *([] if true_probs is None else [true_probs])):
@@ -81,7 +87,7 @@ class _SoftmaxPass(torch.autograd.Function):
         if true_probs is None:
             return nll, probs, None, None
         intersection = sum_by_class(true_probs, target, num_classes=logits.shape[1])
-        return nll, probs, intersection, probs.sum((2, 3))
+        return nll, probs, intersection.to(probs.dtype), probs.sum((2, 3))
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor | None) -> tuple[Tensor, None, None, None]:
@@ -107,16 +113,3 @@ class _SoftmaxPass(torch.autograd.Function):
         if of_probs is not None:
             grad.addcmul_(probs, of_probs)
         return grad.scatter_add_(1, target[:, None], extra[:, None]), None, None, None
-
-
-def _in_plain_steps(logits: Tensor, target: Tensor, valid: Tensor | None, *, regions: bool) -> SoftmaxValues:
-    """The same for a compiler, which fuses the one-hot map away and finds the gradient itself."""
-    log_probs = F.log_softmax(logits, dim=1)
-    classes = torch.arange(logits.shape[1], device=target.device)
-    truth, probs = target[:, None] == classes[:, None, None], log_probs.exp()
-    if valid is not None:
-        truth, probs = truth & valid[:, None], probs.where(valid[:, None], 0)
-    nll = -log_probs.where(truth, 0).sum(1)
-    if not regions:
-        return SoftmaxValues(nll, probs, None, None)
-    return SoftmaxValues(nll, probs, probs.where(truth, 0).sum((2, 3)), probs.sum((2, 3)))
