@@ -10,9 +10,12 @@ draw, and a crop of a file decoded anew for each patch.
 from __future__ import annotations
 
 import argparse
+import functools
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +36,23 @@ from rareseg.types import Region, Window
 NAMES = ("background", "agglomeration", "cavity", "crack", "blade_trail")
 RARE = 2
 BATCH = 16
-NUM_UNIFORM, NUM_RARE, NUM_FETCHED = 4096, 64, 64
+REFUSE = {"ignored": 0.1, "dark": {"below": 64, "share": 0.5}}
+PLANS: dict[str, dict[str, Any]] = {
+    "uniform": {"name": "uniform"},
+    "oversample": {"name": "oversample", "shares": {NAMES[RARE]: 1.0}},
+    "balanced": {"name": "balanced", "shares": {NAMES[RARE]: 0.5}},
+    "batch_balanced": {"name": "batch_balanced"},
+    "foreground": {"name": "foreground"},
+    "rarity": {"name": "rarity"},
+    "equal_samples": {"name": "equal_samples"},
+    "proportions": {"name": "proportions", "shares": {NAMES[RARE]: 3, NAMES[3]: 1}},
+    "equal_pixels": {"name": "equal_pixels"},
+    "uniform, blank annealed": {"name": "uniform", "blank": {"share": 0.5, "to": 0.1}},
+    "uniform, refuse": {"name": "uniform", "refuse": REFUSE},
+    "oversample, refuse": {"name": "oversample", "shares": {NAMES[RARE]: 1.0}, "refuse": REFUSE},
+    "balanced, refuse": {"name": "balanced", "shares": {NAMES[RARE]: 0.5}, "refuse": REFUSE},
+}
+NUM_UNIFORM, NUM_PLANNED, NUM_RARE, NUM_FETCHED = 4096, 1024, 64, 64
 
 
 def main() -> None:
@@ -56,24 +75,23 @@ def main() -> None:
         locations = ClassLocations.build(source, split)
         seconds = time.perf_counter() - start
         print(f"index of {len(masks)} masks, {options.size} pixels square: {seconds:.2f} s with decoding\n")
-        streams = {
-            name: PatchStream(
-                build_plan(
-                    settings,
-                    regions=split.regions,
-                    locations=locations,
-                    patch_size=(options.patch, options.patch),
-                    class_names=NAMES,
-                ),
-                seed=0,
+
+        def stream_of(settings: dict[str, Any]) -> PatchStream:
+            plan = build_plan(
+                settings,
+                regions=split.regions,
+                locations=locations,
+                patch_size=(options.patch, options.patch),
+                class_names=NAMES,
+                num_patches=160_000,
                 batch_size=BATCH,
+                read_pixels=lambda number: source.read_image(split.regions[number].sample, window),
             )
-            for name, settings in {
-                "uniform": {"name": "uniform"},
-                "oversample": {"name": "oversample", "shares": {NAMES[RARE]: 1.0}},
-            }.items()
-        }
+            return PatchStream(plan, seed=0, batch_size=BATCH)
+
+        streams = {name: stream_of(PLANS[name]) for name in ("uniform", "oversample")}
         time_windows(streams, masks, options.patch)
+        time_plans(stream_of, masks, options.patch)
         time_fetching(streams["oversample"], source, split, Path(folder))
         time_exposure(masks, options.patch)
 
@@ -137,6 +155,30 @@ def time_windows(streams: dict[str, PatchStream], masks: list[NDArray[np.uint8]]
         "stream, batch by batch": lambda: batches("oversample", NUM_RARE),
     }
     print(format_table(compare(ways), work=NUM_RARE, unit="windows"), "\n")
+
+
+def time_plans(
+    stream_of: Callable[[dict[str, Any]], PatchStream], masks: list[NDArray[np.uint8]], patch: int
+) -> None:
+    """Every plan, batch by batch, and how long it takes to build."""
+    rng = np.random.default_rng(0)
+
+    def crops() -> None:
+        for _ in range(NUM_PLANNED):
+            rows, cols = masks[rng.integers(len(masks))].shape
+            rng.integers(rows - patch + 1), rng.integers(cols - patch + 1)
+
+    def batches(stream: PatchStream) -> None:
+        for step in range(NUM_PLANNED // BATCH):
+            stream.batch(step)
+
+    ways: dict[str, Callable[[], None]] = {"numpy, one after the other": crops}
+    for name, settings in PLANS.items():
+        start = time.perf_counter()
+        stream = stream_of(settings)
+        ways[f"{name} (built in {time.perf_counter() - start:.2f} s)"] = functools.partial(batches, stream)
+    print(f"windows of every plan, batches of {BATCH}")
+    print(format_table(compare(ways, memory=False), work=NUM_PLANNED, unit="windows"), "\n")
 
 
 def time_fetching(stream: PatchStream, source: Source, split: TrainSplit, folder: Path) -> None:

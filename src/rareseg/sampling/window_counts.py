@@ -96,6 +96,9 @@ def _box_and_table(
 def _paint(context: PlanContext, classes: Iterable[int]) -> Iterator[NDArray[np.bool_] | None]:
     """Region by region, the mask of the pixels of some classes, painted from their runs."""
     runs = [context.locations.runs(number) for number in classes]
+    if not runs:
+        yield from (None for _ in context.regions)
+        return
     region, start, length = (np.concatenate(values) for values in zip(*runs, strict=True))
     order = np.argsort(region, kind="stable")
     start, end = start[order], (start + length)[order]
