@@ -23,10 +23,15 @@ class MemorySource:
     images: Mapping[str, np.ndarray] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ("background", "crack", "cavity")
+    others: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
     @property
     def class_table(self) -> ClassTable:
         return ClassTable.from_names(self.names)
+
+    @property
+    def other_labels(self) -> tuple[str, ...]:
+        return tuple(self.others)
 
     @property
     def sample_ids(self) -> tuple[str, ...]:
@@ -59,8 +64,10 @@ class MemorySource:
         image = self.images[sample]
         return image if window is None else image[:, *window.slices]
 
-    def read_mask(self, sample: str, window: Window | None = None) -> np.ndarray:
-        mask = self.masks[sample]
+    def read_mask(
+        self, sample: str, window: Window | None = None, *, labels: str | None = None
+    ) -> np.ndarray:
+        mask = (self.masks if labels is None else self.others[labels])[sample]
         return mask if window is None else mask[window.slices]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from rareseg.config.load import Settings, load_settings
 from rareseg.errors import ConfigError
@@ -58,6 +60,9 @@ class MaskSettings(Settings):
     """Folder below root (for per_class see ``classes[].folder``)."""
     suffix: str = ""
     """What the mask's name has after the image's stem, e.g. ``_mask`` for ``a.jpg`` and ``a_mask.png``."""
+    column: str | None = None
+    """Column of the samples table that names the mask files, instead of ``folder`` and ``suffix``; by default
+    ``mask``, where there is such a column (for ``other_masks`` none)."""
     threshold: int = Field(default=127, ge=0, le=65534)
     """binary and per_class: pixels above this value belong to the class."""
     ignore: int | Color | None = 255
@@ -132,6 +137,9 @@ class DatasetSettings(Settings):
     images: str = "images"
     """Folder below root that holds the images (searched with its subfolders)."""
     masks: MaskSettings = MaskSettings()
+    other_masks: dict[str, MaskSettings] = {}
+    """Further labels of the same images, by name: another annotator's, or exact ones. They never train; runs are
+    judged by them too. A text is short for ``{folder: text}``; keys that are left out are as in ``masks``."""
     classes: tuple[ClassSettings, ...] = Field(min_length=2, max_length=IGNORE_INDEX)
     bands: tuple[int, ...] | None = None
     """Which channels of the image to use, in this order, from 0; by default all."""
@@ -162,36 +170,32 @@ class DatasetSettings(Settings):
             raise ValueError("two classes share a value; give each its own")
         return classes
 
+    @field_validator("other_masks", mode="before", json_schema_input_type=dict[str, str | MaskSettings])
+    @classmethod
+    def _like_masks(cls, others: Any, info: ValidationInfo) -> Any:
+        """Fill in from ``masks`` what other labels leave out."""
+        if not isinstance(others, Mapping) or "masks" not in info.data:
+            return others
+        main = info.data["masks"]
+        shared = {key: getattr(main, key) for key in main.model_fields_set - {"folder", "column"}}
+        filled = {}
+        for name, own in others.items():
+            if not re.fullmatch(r"[A-Za-z0-9_-]+", str(name)):
+                raise ValueError(
+                    f"names of labels become folders, so use letters, digits, '_' and '-' only, not '{name}'"
+                )
+            if isinstance(own, MaskSettings):
+                own = own.model_dump(exclude_unset=True)
+            given = {"folder": own} if isinstance(own, str) else own
+            if not isinstance(given, Mapping):
+                raise ValueError(f"give '{name}' a folder, or keys as under 'masks'")
+            if not {"folder", "column"} & set(given):
+                raise ValueError(f"say where the masks of '{name}' are: give it a 'folder' or a 'column'")
+            filled[str(name)] = {**shared, **given}
+        return filled
+
     @model_validator(mode="after")
-    def _masks_fit_classes(self) -> Self:
-        kind, ignore = self.masks.kind, self.masks.ignore
-        values = {index if item.value is None else item.value for index, item in enumerate(self.classes)}
-        if kind == "rgb":
-            missing = [item.name for item in self.classes if item.color is None]
-            if missing:
-                raise ValueError(
-                    f"masks.kind is 'rgb', but these classes have no color: {', '.join(missing)}"
-                )
-            if isinstance(ignore, int) and ignore != 255:
-                raise ValueError(
-                    "masks.kind is 'rgb', so masks.ignore must be a colour such as '#ffffff', or null"
-                )
-        elif isinstance(ignore, tuple):
-            raise ValueError(f"masks.kind is '{kind}', so masks.ignore must be a value, not a colour")
-        elif kind == "indexed" and ignore in values:
-            raise ValueError(
-                f"masks.ignore is {ignore}, which is also the value of a class; change one of them"
-            )
-        if kind == "binary" and len(self.classes) != 2:
-            raise ValueError(
-                "masks.kind is 'binary', so exactly two classes are expected: background and foreground"
-            )
-        if kind == "per_class":
-            missing = [item.name for item in self.classes[1:] if item.folder is None]
-            if missing:
-                raise ValueError(
-                    f"masks.kind is 'per_class', but these classes have no folder: {', '.join(missing)}"
-                )
+    def _tables_are_there(self) -> Self:
         if self.split.kind == "column" and self.samples is None:
             raise ValueError("split.kind is 'column', but no 'samples' table is given")
         if self.group is not None and self.group.column is not None and self.samples is None:
@@ -200,10 +204,62 @@ class DatasetSettings(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _masks_fit_classes(self) -> Self:
+        self._check_masks(self.masks, "masks")
+        if self.masks.kind == "per_class":
+            missing = [item.name for item in self.classes[1:] if item.folder is None]
+            if missing:
+                raise ValueError(
+                    f"masks.kind is 'per_class', but these classes have no folder: {', '.join(missing)}"
+                )
+        places = {_place(self.masks): "masks"}
+        for name, masks in self.other_masks.items():
+            where = f"other_masks.{name}"
+            self._check_masks(masks, where)
+            if masks.kind == "per_class" and masks.column is not None:
+                raise ValueError(f"{where}.kind is 'per_class', so give it a 'folder', not a 'column'")
+            same = places.setdefault(_place(masks), where)
+            if same != where:
+                raise ValueError(f"{where} reads the same files as {same}; mend its folder, suffix or column")
+        return self
+
+    def _check_masks(self, masks: MaskSettings, where: str) -> None:
+        """Refuse masks that could not be read with these classes."""
+        kind, ignore = masks.kind, masks.ignore
+        values = {index if item.value is None else item.value for index, item in enumerate(self.classes)}
+        if kind == "rgb":
+            missing = [item.name for item in self.classes if item.color is None]
+            if missing:
+                raise ValueError(
+                    f"{where}.kind is 'rgb', but these classes have no color: {', '.join(missing)}"
+                )
+            if isinstance(ignore, int) and ignore != 255:
+                raise ValueError(
+                    f"{where}.kind is 'rgb', so {where}.ignore must be a colour such as '#ffffff', or null"
+                )
+        elif isinstance(ignore, tuple):
+            raise ValueError(f"{where}.kind is '{kind}', so {where}.ignore must be a value, not a colour")
+        elif kind == "indexed" and ignore in values:
+            raise ValueError(
+                f"{where}.ignore is {ignore}, which is also the value of a class; change one of them"
+            )
+        if kind == "binary" and len(self.classes) != 2:
+            raise ValueError(
+                f"{where}.kind is 'binary', so exactly two classes are expected: background and foreground"
+            )
+        if masks.column is not None and self.samples is None:
+            raise ValueError(f"{where}.column is given, but no 'samples' table; add 'samples'")
+
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names in the order of class indices."""
         return tuple(item.name for item in self.classes)
+
+
+def _place(masks: MaskSettings) -> tuple[str, ...]:
+    """What tells apart where two sets of masks lie."""
+    return (masks.folder, masks.suffix) if masks.column is None else ("column", masks.column, "")
 
 
 def load_dataset_settings(path: Path, *, root: Path | None = None) -> DatasetSettings:

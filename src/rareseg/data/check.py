@@ -19,7 +19,7 @@ __all__ = ["check_dataset"]
 def check_dataset(
     source: Source, splits: Splits, progress: Callable[[int, int], None] | None = None
 ) -> dict[Region, NDArray[np.int64]]:
-    """Decode every image and mask of a split and raise the first mistake.
+    """Decode every image and mask of a split, other labels too, and raise the first mistake.
 
     Args:
         source: The dataset.
@@ -59,11 +59,12 @@ def check_dataset(
 
     def read(sample: str) -> list[NDArray[np.int64]]:
         image, mask = source.read_image(sample), source.read_mask(sample)
-        if mask.shape != image.shape[1:]:
-            raise SizeMismatchError(
-                f"The mask of '{sample}' is {mask.shape[0]} x {mask.shape[1]} pixels, but its image is "
-                f"{image.shape[1]} x {image.shape[2]}; make both the same size."
-            )
+        for found in (mask, *(source.read_mask(sample, labels=name) for name in source.other_labels)):
+            if found.shape != image.shape[1:]:
+                raise SizeMismatchError(
+                    f"The mask of '{sample}' is {found.shape[0]} x {found.shape[1]} pixels, but its image is "
+                    f"{image.shape[1]} x {image.shape[2]}; make both the same size."
+                )
         return [count_class_pixels(mask[region.window.slices], num_classes) for region in regions[sample]]
 
     counts: dict[Region, NDArray[np.int64]] = {}

@@ -34,6 +34,7 @@ def describe_foil_dataset(folder: Path, settings: FoilSettings, bands: FoilBands
         dataset = DatasetSettings(
             name="foil",
             masks=MaskSettings(kind="indexed", folder="masks"),
+            other_masks={"exact": MaskSettings(folder="masks_exact")},
             classes=tuple(ClassSettings(name=name, value=value) for value, name in enumerate(FOIL_CLASSES)),
             split=SplitSettings(kind="region", val_share=0.33, axis="rows"),
             pixel_size=50,
@@ -56,7 +57,8 @@ images       16 bit, {bands}.
              A component of a normal is value / 65535 * 2 - 1; the albedo is value / 65535.
              x points right, y down (the direction of transport), z to the camera. A pixel is 50 micrometres.
 masks        what an annotator drew: coarse outlines, a little off, some defects missed or confused.
-masks_exact  the true classes of the pixels. To train or judge with these, set masks.folder in dataset.yaml.
+masks_exact  the true classes of the pixels. Runs are judged by them too (other_masks in dataset.yaml); to train
+             with them, set masks.folder to masks_exact and other_masks to {{annotator: masks}}.
 lights       the captures under each light, where they were asked for.
 foil.json    the settings that make the same foils again.
 

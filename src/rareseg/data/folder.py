@@ -11,30 +11,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rareseg.config.dataset import DatasetSettings
-from rareseg.data.image_file import read_header, read_image_file, read_mask_file
+from rareseg.data.folder_labels import FolderLabels
+from rareseg.data.image_file import read_header, read_image_file
 from rareseg.data.image_header import ImageHeader
-from rareseg.data.labels import ClassTable, encode_binary, encode_mask, single_channel
-from rareseg.data.mask_files import find_masks, missing_mask
-from rareseg.data.pillow_file import MaskLook
+from rareseg.data.labels import ClassTable
 from rareseg.data.regions_of_interest import read_regions_of_interest
 from rareseg.data.samples import find_samples
 from rareseg.data.source import SOURCES
-from rareseg.errors import ConfigError, DataError, MissingFileError, SizeMismatchError
+from rareseg.errors import ConfigError, DataError, MissingFileError, UnknownNameError
 from rareseg.provenance import digest_of
-from rareseg.types import IGNORE_INDEX, Window
+from rareseg.types import Window
 
 __all__ = ["FolderSource"]
 
 _State = tuple[str | tuple[str, int, int], ...]
-_LOOKS: dict[str, MaskLook] = {"indexed": "raw", "rgb": "color", "binary": "grey", "per_class": "grey"}
 
 
 @SOURCES.register("folder")
 class FolderSource:
     """Images and masks in folders, as ``dataset.yaml`` describes them. See `Source` for what it offers.
 
-    Opening lists files and reads tables; pixels and sizes are read when asked for. The last image and mask
-    that were decoded for a window are kept, so that going through one image in tiles decodes it once.
+    Opening lists files and reads tables; pixels and sizes are read when asked for. The last image that was
+    decoded for a window is kept, and so is the last mask of each set of labels: going through one image in
+    tiles decodes it once.
 
     Args:
         settings: With ``root`` set to the data's folder.
@@ -49,7 +48,10 @@ class FolderSource:
         self.root = Path(settings.root)
         self.class_table = ClassTable.from_settings(settings)
         self._samples = find_samples(settings)
-        self._masks = find_masks(settings, self._samples)
+        self._labels = {
+            name: FolderLabels(settings, self._samples, name=name) for name in (None, *settings.other_masks)
+        }
+        self.other_labels = tuple(settings.other_masks)
         self.sample_ids = tuple(self._samples)
         self.excluded = settings.exclude
         self._groups = self._find_groups()
@@ -58,10 +60,10 @@ class FolderSource:
             self._boxes = read_regions_of_interest(self.root / settings.roi, self._samples, settings.exclude)
         self._headers: dict[str, ImageHeader] = {}
         self._kept_image: tuple[_State, NDArray[np.generic]] | None = None
-        self._kept_mask: tuple[_State, NDArray[np.uint8]] | None = None
+        self._kept_masks: dict[str | None, tuple[_State, NDArray[np.uint8]]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept_image": None, "_kept_mask": None}
+        return {**self.__dict__, "_kept_image": None, "_kept_masks": {}}
 
     @property
     def num_bands(self) -> int:
@@ -104,7 +106,7 @@ class FolderSource:
 
     def has_mask(self, sample: str) -> bool:
         """Whether there is a mask file."""
-        return bool(self._masks[sample])
+        return bool(self._labels[None].paths(sample))
 
     def image_path(self, sample: str) -> Path:
         """The image file."""
@@ -112,9 +114,7 @@ class FolderSource:
 
     def mask_path(self, sample: str) -> Path:
         """The mask file, or that of the first class that has one."""
-        if not self._masks[sample]:
-            raise missing_mask(self.settings, sample, self._samples[sample])
-        return next(iter(self._masks[sample].values()))
+        return self._labels[None].first_path(sample)
 
     def read_image(self, sample: str, window: Window | None = None) -> NDArray[np.generic]:
         """Pixels ``(c, h, w)`` in the file's own numbers."""
@@ -127,20 +127,26 @@ class FolderSource:
         self._kept_image = (state, pixels)
         return np.array(pixels[:, *frame.slices], order="C")
 
-    def read_mask(self, sample: str, window: Window | None = None) -> NDArray[np.uint8]:
+    def read_mask(
+        self, sample: str, window: Window | None = None, *, labels: str | None = None
+    ) -> NDArray[np.uint8]:
         """Class indices ``(h, w)``, 255 where ignored."""
-        frame = self._frame(sample, window)
+        if labels not in self._labels:
+            raise UnknownNameError("set of labels", str(labels), self.other_labels)
+        frame, header = self._frame(sample, window), self._header(sample)
+        shape, masks = (header.height, header.width), self._labels[labels]
         if window is None:
-            return np.ascontiguousarray(self._decode_mask(sample)[frame.slices])
-        state = self._state(sample, self._masks[sample].values())
-        kept = self._kept_mask
-        mask = kept[1] if kept is not None and kept[0] == state else self._decode_mask(sample)
-        self._kept_mask = (state, mask)
+            return np.ascontiguousarray(masks.decode(sample, shape)[frame.slices])
+        state = self._state(sample, masks.paths(sample))
+        kept = self._kept_masks.get(labels)
+        mask = kept[1] if kept is not None and kept[0] == state else masks.decode(sample, shape)
+        self._kept_masks[labels] = (state, mask)
         return np.array(mask[frame.slices], order="C")
 
     def signature(self, samples: Iterable[str]) -> str:
         """Digest of settings, paths, sizes and dates."""
-        files = [self._state(name, (self.image_path(name), *self._masks[name].values())) for name in samples]
+        masks = self._labels[None]
+        files = [self._state(name, (self.image_path(name), *masks.paths(name))) for name in samples]
         boxes = {sample: list(box) for sample, box in self._boxes.items()}
         return digest_of({"settings": self.settings.model_dump(mode="json"), "boxes": boxes, "files": files})
 
@@ -207,35 +213,6 @@ class FolderSource:
                 f"{pixels.shape[0] - 1}; mend `bands` in dataset.yaml."
             )
         return pixels[list(bands)]
-
-    def _decode_mask(self, sample: str) -> NDArray[np.uint8]:
-        header, files = self._header(sample), self._masks[sample]
-        shape = (header.height, header.width)
-        if not files:
-            if self.settings.masks.missing == "error":
-                raise missing_mask(self.settings, sample, self._samples[sample])
-            return np.zeros(shape, np.uint8)
-        if self.settings.masks.kind != "per_class":
-            return encode_mask(self._raw_mask(sample, files[0], shape), self.class_table, str(files[0]))
-        mask = np.zeros(shape, np.uint8)
-        for index, path in files.items():
-            raw = single_channel(self._raw_mask(sample, path, shape), self.class_table, str(path))
-            found = encode_binary(raw, self.class_table, str(path))
-            mask[found == 1] = index
-            mask[found == IGNORE_INDEX] = IGNORE_INDEX
-        return mask
-
-    def _raw_mask(self, sample: str, path: Path, shape: tuple[int, int]) -> NDArray[np.generic]:
-        raw = read_mask_file(path, _LOOKS[self.settings.masks.kind])
-        if raw.shape[:2] == shape:
-            return raw
-        height, width = raw.shape[:2]
-        turned = " They look turned: save the image as it is shown." if (width, height) == shape else ""
-        raise SizeMismatchError(
-            f"The mask '{path}' is {height} x {width} pixels (rows x columns), but its image "
-            f"'{self.image_path(sample)}' is {shape[0]} x {shape[1]}.{turned} Make both the same size, "
-            f"or list '{sample}' under `exclude`."
-        )
 
 
 def _text(box: Window) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from rareseg.config.dataset import DatasetSettings
+from rareseg.config.dataset import DatasetSettings, MaskSettings
 from rareseg.data.image_file import IMAGE_ENDINGS
 from rareseg.data.samples import Sample, image_files
-from rareseg.errors import DuplicateSampleError, MissingFileError
+from rareseg.errors import ConfigError, DuplicateSampleError, MissingFileError
 
 __all__ = ["MaskFiles", "find_masks"]
 
@@ -16,48 +16,97 @@ MaskFiles = dict[int, Path]
 """For masks of one file, ``{0: file}``; for a binary mask per class, the file of each class that has one."""
 
 
-def find_masks(settings: DatasetSettings, samples: dict[str, Sample]) -> dict[str, MaskFiles]:
+def find_masks(
+    settings: DatasetSettings, samples: Mapping[str, Sample], *, name: str | None = None
+) -> dict[str, MaskFiles]:
     """Mask files of every sample; a sample without any gets an empty dict.
 
-    A table's column ``mask`` names them; else a mask has the image's name with the suffix of the settings,
-    any supported ending, and lies in the same subfolder.
+    A column of the table names them; else a mask has the image's name with the suffix of the settings, any
+    supported ending, and lies in the same subfolder.
+
+    Args:
+        settings: The dataset.
+        samples: Its samples by id.
+        name: Of ``other_masks``; None for ``masks``.
 
     Raises:
+        ConfigError: The table has no such column.
         MissingFileError: A masks folder does not exist, or the table names a file that does not.
         DuplicateSampleError: Two masks differ in their ending only.
     """
-    root, masks = Path(settings.root), settings.masks
+    root, masks, option = Path(settings.root), *_masks(settings, name)
+    keys = {sample_id: sample.key + masks.suffix for sample_id, sample in samples.items()}
     if masks.kind == "per_class":
-        folders = {
-            index: item.folder for index, item in enumerate(settings.classes) if item.folder is not None
-        }
-        keys = {name: sample.key + masks.suffix for name, sample in samples.items()}
-        found: dict[str, MaskFiles] = {name: {} for name in samples}
-        for index, folder in folders.items():
-            for name, path in _by_key(root / folder, keys, f"classes[{index}].folder", samples).items():
-                found[name][index] = path
+        found: dict[str, MaskFiles] = {sample_id: {} for sample_id in samples}
+        for index, (folder, key) in _class_folders(settings, masks, name).items():
+            for sample_id, path in _by_key(root / folder, keys, key, samples).items():
+                found[sample_id][index] = path
         return found
-    if settings.samples is not None and all("mask" in sample.row for sample in samples.values()):
-        return {name: _from_row(root, name, sample, settings.samples) for name, sample in samples.items()}
-    keys = {name: sample.key + masks.suffix for name, sample in samples.items()}
-    by_name = _by_key(root / masks.folder, keys, "masks.folder", samples)
-    return {name: {0: by_name[name]} if name in by_name else {} for name in samples}
+    column = _column(settings, masks, samples, name=name)
+    if column is not None:
+        table = str(settings.samples)
+        return {
+            sample_id: _from_row(root, sample_id, sample, column=column, table=table)
+            for sample_id, sample in samples.items()
+        }
+    by_name = _by_key(root / masks.folder, keys, f"{option}.folder", samples)
+    return {sample_id: {0: by_name[sample_id]} if sample_id in by_name else {} for sample_id in samples}
 
 
-def _from_row(root: Path, name: str, sample: Sample, table: str) -> MaskFiles:
-    cell = sample.row["mask"].strip()
+def _masks(settings: DatasetSettings, name: str | None) -> tuple[MaskSettings, str]:
+    """A set's settings and where dataset.yaml has them."""
+    return (settings.masks, "masks") if name is None else (settings.other_masks[name], f"other_masks.{name}")
+
+
+def _class_folders(
+    settings: DatasetSettings, masks: MaskSettings, name: str | None
+) -> dict[int, tuple[str, str]]:
+    """Folder of each class, and the option that names it. Other labels have a folder named after each class."""
+    if name is not None:
+        return {
+            index: (f"{masks.folder}/{item.name}", f"other_masks.{name}.folder")
+            for index, item in enumerate(settings.classes[1:], start=1)
+        }
+    return {
+        index: (item.folder, f"classes[{index}].folder")
+        for index, item in enumerate(settings.classes)
+        if item.folder is not None
+    }
+
+
+def _column(
+    settings: DatasetSettings, masks: MaskSettings, samples: Mapping[str, Sample], *, name: str | None
+) -> str | None:
+    """The column that names the files, if one does."""
+    if settings.samples is None:
+        return None
+    row = next(iter(samples.values())).row
+    if masks.column is None:
+        return "mask" if name is None and "mask" in row else None
+    if masks.column not in row:
+        raise ConfigError(
+            f"'{settings.samples}' has no column '{masks.column}', but has {', '.join(row)}; mend "
+            f"`{_masks(settings, name)[1]}.column` in dataset.yaml or add the column."
+        )
+    return masks.column
+
+
+def _from_row(root: Path, name: str, sample: Sample, *, column: str, table: str) -> MaskFiles:
+    cell = sample.row[column].strip()
     if not cell:
         return {}
     path = root / cell
     if not path.is_file():
         raise MissingFileError(
-            f"'{path}' does not exist, but '{table}' names it as the mask of '{name}'; put the file there, "
+            f"'{path}' does not exist, but '{table}' names it as the {column} of '{name}'; put the file there, "
             f"or list '{name}' under `exclude`."
         )
     return {0: path}
 
 
-def _by_key(folder: Path, keys: dict[str, str], option: str, samples: dict[str, Sample]) -> dict[str, Path]:
+def _by_key(
+    folder: Path, keys: Mapping[str, str], option: str, samples: Mapping[str, Sample]
+) -> dict[str, Path]:
     if not folder.is_dir():
         raise MissingFileError(
             f"The masks folder '{folder}' does not exist; mend `{option}` in dataset.yaml."
@@ -83,15 +132,20 @@ def _index(paths: Iterable[Path]) -> dict[str, list[Path]]:
     return found
 
 
-def missing_mask(settings: DatasetSettings, name: str, sample: Sample) -> MissingFileError:
+def missing_mask(
+    settings: DatasetSettings, sample_id: str, sample: Sample, *, name: str | None = None
+) -> MissingFileError:
     """The error for an image without a mask: where the mask was looked for, and what to do."""
-    folder = settings.masks.folder
-    if settings.masks.kind == "per_class":
-        folder = ", ".join(item.folder for item in settings.classes if item.folder)
-    looked = f"'{sample.key}{settings.masks.suffix}' with one of {', '.join(IMAGE_ENDINGS)} in '{folder}'"
-    if "mask" in sample.row and settings.masks.kind != "per_class":
-        looked = f"the column 'mask' of '{settings.samples}'"
+    masks, option = _masks(settings, name)
+    folder = masks.folder
+    if masks.kind == "per_class":
+        folder = ", ".join(place for place, _ in _class_folders(settings, masks, name).values())
+    looked = f"'{sample.key}{masks.suffix}' with one of {', '.join(IMAGE_ENDINGS)} in '{folder}'"
+    column = _column(settings, masks, {sample_id: sample}, name=name)
+    if column is not None and masks.kind != "per_class":
+        looked = f"the column '{column}' of '{settings.samples}'"
+    kind = "mask" if name is None else f"mask of the labels '{name}'"
     return MissingFileError(
-        f"The image '{sample.image}' has no mask; looked for {looked}. Add the mask, list "
-        f"'{name}' under `exclude`, or set masks.missing: background."
+        f"The image '{sample.image}' has no {kind}; looked for {looked}. Add the mask, list "
+        f"'{sample_id}' under `exclude`, or set {option}.missing: background."
     )

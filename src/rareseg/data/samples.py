@@ -137,13 +137,8 @@ def _from_folder(settings: DatasetSettings) -> dict[str, Sample]:
 
 def _is_mask(path: Path, settings: DatasetSettings, images: Path) -> bool:
     """Whether a file below the images folder is a mask, because masks lie there too."""
-    root, masks = Path(settings.root), settings.masks
-    names = (
-        [item.folder for item in settings.classes if item.folder]
-        if masks.kind == "per_class"
-        else [masks.folder]
-    )
-    for name in names:
+    root = Path(settings.root)
+    for name, suffix in _mask_folders(settings):
         folder = root / name
         if not path.is_relative_to(folder) or (
             images.is_relative_to(folder) and folder.resolve() != images.resolve()
@@ -151,8 +146,16 @@ def _is_mask(path: Path, settings: DatasetSettings, images: Path) -> bool:
             continue
         if folder.resolve() != images.resolve():
             return True
-        if masks.suffix:
-            return path.stem.endswith(masks.suffix)
         # Some published sets lay 'a.jpg' and its mask 'a.png' side by side.
-        return path.suffix.lower() == ".png"
+        if path.stem.endswith(suffix) if suffix else path.suffix.lower() == ".png":
+            return True
     return False
+
+
+def _mask_folders(settings: DatasetSettings) -> Iterator[tuple[str, str]]:
+    """Folder and suffix of all masks that are found by their names."""
+    if settings.masks.kind == "per_class":
+        yield from ((item.folder, settings.masks.suffix) for item in settings.classes if item.folder)
+    elif settings.masks.column is None:
+        yield settings.masks.folder, settings.masks.suffix
+    yield from ((m.folder, m.suffix) for m in settings.other_masks.values() if m.column is None)

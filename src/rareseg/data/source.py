@@ -35,6 +35,11 @@ class Source(Protocol):
         ...
 
     @property
+    def other_labels(self) -> tuple[str, ...]:
+        """Names of further sets of labels, which judge but never train."""
+        ...
+
+    @property
     def sample_ids(self) -> tuple[str, ...]:
         """Ids of all samples, sorted."""
         ...
@@ -78,10 +83,13 @@ class Source(Protocol):
         """
         ...
 
-    def read_mask(self, sample: str, window: Window | None = None) -> NDArray[np.uint8]:
-        """Class indices ``(h, w)``, 255 where ignored.
+    def read_mask(
+        self, sample: str, window: Window | None = None, *, labels: str | None = None
+    ) -> NDArray[np.uint8]:
+        """Class indices ``(h, w)``, 255 where ignored; ``labels`` names one of ``other_labels``.
 
         Raises:
+            UnknownNameError: There are no such labels.
             DataError: The mask is missing or broken, of another size than the image, or holds unknown values.
         """
         ...
@@ -103,7 +111,7 @@ class Source(Protocol):
         ...
 
     def signature(self, samples: Iterable[str]) -> str:
-        """Digest that changes with the settings and with size or date of these samples' files."""
+        """Digest that changes with the settings and with size or date of these samples' images and masks."""
         ...
 
 
