@@ -31,7 +31,7 @@ class WindowCounts:
     """
 
     def __init__(self, marks: Iterable[NDArray[np.bool_] | None], patch_size: tuple[int, int]) -> None:
-        self.patch_size = patch_size
+        self._rows, self._cols = (np.array([[0], [side]], np.int64) for side in patch_size)
         tables, boxes, offset = [np.zeros(1, np.int32)], [], 1
         for mark in marks:
             box, table = (None, None) if mark is None else _box_and_table(mark)
@@ -57,16 +57,11 @@ class WindowCounts:
     def count(self, corners: Corners) -> NDArray[np.int64]:
         """``(n,)`` marked pixels in each window."""
         top, left, height, width, offset = self._boxes[:, corners.region_index]
-        first_row, end_row = (
-            np.clip(corners.row + side - top, 0, height) * (width + 1) + offset
-            for side in (0, self.patch_size[0])
-        )
-        first_col, end_col = (
-            np.clip(corners.col + side - left, 0, width) for side in (0, self.patch_size[1])
-        )
-        table = self._table
-        lower = table[end_row + end_col] - table[end_row + first_col]
-        return np.asarray(lower - table[first_row + end_col] + table[first_row + first_col], np.int64)
+        # First and last edge as two rows of one array: for few windows a call costs more than its numbers.
+        rows = np.minimum(np.maximum(corners.row + self._rows - top, 0), height) * (width + 1) + offset
+        cols = np.minimum(np.maximum(corners.col + self._cols - left, 0), width)
+        first, last = self._table[rows[:, None] + cols]
+        return np.asarray(last[1] - last[0] - first[1] + first[0], np.int64)
 
 
 def covered_pixels(corners: Corners, context: PlanContext) -> NDArray[np.int64]:
