@@ -33,6 +33,8 @@ from rareseg.losses.term import TermSettings
 from rareseg.losses.terms import LOSSES
 from rareseg.losses.weights import WEIGHT_SCHEMES
 from rareseg.models.build import MODELS
+from rareseg.sampling import plan_settings
+from rareseg.sampling.plan_settings import PlanSettings
 from rareseg.sampling.plans import PLANS
 from rareseg.strategies.head import GateSettings
 from rareseg.strategies.heads import HEADS, build_head
@@ -62,6 +64,11 @@ SECTIONS: dict[str, type[Settings]] = {
     "phases": recipe.PhaseSettings,
     "patch_sizes": recipe.PatchSizesSettings,
     "early_stopping": recipe.EarlyStoppingSettings,
+    "keys of every plan": PlanSettings,
+    "blank": plan_settings.BlankSettings,
+    "refuse": plan_settings.RefuseSettings,
+    "dark": plan_settings.DarkSettings,
+    "leave_out": plan_settings.LeaveOutSettings,
 }
 SHARED = {"losses of pixels": PixelTermSettings, "losses of regions": RegionSettings}
 
@@ -74,7 +81,7 @@ def _shared_keys(settings: type[Settings]) -> Iterable[str]:
 COMPONENTS: dict[str, tuple[type[Settings], frozenset[str]]] = {
     **{name: (LOSSES[name].settings, frozenset(_shared_keys(LOSSES[name].settings))) for name in LOSSES},
     **{heading: (kind, frozenset(TermSettings.model_fields)) for heading, kind in SHARED.items()},
-    **{name: (PLANS[name].SETTINGS, frozenset({"name"})) for name in PLANS},
+    **{name: (PLANS[name].SETTINGS, frozenset(PlanSettings.model_fields)) for name in PLANS},
     **{name: (MODELS[name].settings, frozenset({"name"})) for name in MODELS},
     **{name: (HEADS[name].settings, frozenset({"name", "gate"})) for name in HEADS},
 }
