@@ -17,10 +17,10 @@ class RunSpread:
     """What is believed of a figure that was judged on some groups and averaged over some runs.
 
     The groups' part is their bootstrap. Three runs are too few for one: drawing them with replacement
-    understates their variance by a third and knows no tails, so that intervals said to hold 95 % held 73 to
-    90 % in `benchmarks/interval_coverage.py`. The runs' part is therefore a t distribution around each draw of
-    groups (runs taken as normal), which held 94 to 97 % there. What groups and runs do together counts in both
-    parts, so the interval errs on the wide side.
+    understates their variance by a third and knows no tails, so that intervals said to hold 95 % held 77 to
+    91 % with three runs in `benchmarks/interval_coverage.py`. The runs' part is therefore a t distribution
+    around each draw of groups (runs taken as normal), which held 95 to 97 % there. What groups and runs do
+    together counts in both parts, so the interval errs on the wide side.
 
     Args:
         value: The figure.

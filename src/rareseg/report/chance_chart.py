@@ -54,14 +54,20 @@ def chance_chart(names: Sequence[str], chances: NDArray[np.float64], *, what: st
                 "ygap": 2,
                 "text": text,
                 "texttemplate": "%{text}" if len(names) <= _MOST_WITH_TEXT else "",
-                "textfont": {"size": 12},
+                "textfont": {"size": 12 if len(names) < 8 else 9},  # two digits fit a cell on a phone
                 "hovertext": hover,
                 "hovertemplate": "%{hovertext}<extra></extra>",
                 "hoverongaps": False,
             }
         ],
         layout={
-            "xaxis": {"type": "category", "side": "top", "showgrid": False, "fixedrange": True},
+            "xaxis": {
+                "type": "category",
+                "side": "top",
+                "tickangle": 0,
+                "showgrid": False,
+                "fixedrange": True,
+            },
             "yaxis": {"type": "category", "autorange": "reversed", "showgrid": False, "fixedrange": True},
             "margin": {"l": 20, "r": 8, "t": 30, "b": 8},
         },
