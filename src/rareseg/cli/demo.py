@@ -20,6 +20,10 @@ def demo(
         bool, typer.Option("--quick", help="Fewer steps: under three minutes on two cores.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the synthetic data.")] = 0,
+    size: Annotated[int, typer.Option("--size", min=96, help="Rows and columns of a foil.")] = 512,
+    data_only: Annotated[
+        bool, typer.Option("--data-only", help="Write the foils to OUT/data and train nothing.")
+    ] = False,
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -34,7 +38,10 @@ def demo(
 
     progress = Progress() if quiet else RichProgress()
     with progress.task("making 26 foils") as update:
-        write_foil_dataset(out / "data", seed=seed, progress=update)
+        dataset = write_foil_dataset(out / "data", seed=seed, size=(size, size), progress=update)
+    if data_only:
+        typer.echo(f"Data: {dataset}")
+        return
     study = out / "study-quick.yaml" if quick else out / "study.yaml"
     write_yaml(study, demo_study(quick=quick))
     runs = out / ("runs-quick" if quick else "runs")
