@@ -34,7 +34,7 @@ class CopyPasteSettings(Settings):
     """Most defects that one patch is given; the number is drawn from 1 to this."""
     flips: bool = True
     """Mirror rows and columns of the donor, each with probability one half."""
-    rim: int = Field(default=4, ge=1, le=32)
+    rim: int = Field(default=4, ge=2, le=32)
     """Width in pixels of the seam, in which the donor's surroundings fade into the recipient's."""
 
     _indices: tuple[int, ...] | None = PrivateAttr(default=None)

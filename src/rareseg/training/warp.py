@@ -26,8 +26,9 @@ def affine_matrices(
         ``(b, 2, 3)``: ``old = matrix[:, :2] @ (row, col) + matrix[:, 2]``.
 
     Example:
-        >>> affine_matrices(zoom=np.ones(1), degrees=np.zeros(1), shift=np.array([[2.0, -1.0]]))[0].tolist()
-        [[1.0, 0.0, -2.0], [0.0, 1.0, 1.0]]
+        >>> affine_matrices(zoom=np.full(1, 2.0), degrees=np.full(1, 90.0), shift=np.zeros((1, 2))).round(3) + 0.0
+        array([[[ 0. ,  0.5,  0. ],
+                [-0.5,  0. ,  0. ]]])
     """
     angle = np.radians(degrees)
     cos, sin = np.cos(angle) / zoom, np.sin(angle) / zoom
