@@ -1,4 +1,4 @@
-"""Judge a network on whole regions: counts, region counts, score histograms and label maps in one pass."""
+"""Judge a network on whole regions, by every set of labels: counts, regions, scores and label maps in one pass."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rareseg.data.indexed_png import write_indexed_png
 from rareseg.data.source import Source
@@ -38,12 +41,40 @@ class EvaluationTables:
     counts: CountsTable = field(default_factory=CountsTable)
     regions: RegionTable = field(default_factory=RegionTable)
     scores: ScoreTable = field(default_factory=ScoreTable)
+    against: dict[str, EvaluationTables] = field(default_factory=dict)
+    """The same by each of the other labels of the dataset."""
+
+    def by(self, labels: str | None) -> EvaluationTables:
+        """The tables of one set of labels, of the dataset's own for None; made where they are new."""
+        if labels is None:
+            return self
+        return self.against.setdefault(labels, EvaluationTables(self.class_names))
 
     def write(self, folder: Path) -> None:
-        """Write the three Parquet files."""
+        """Write the three Parquet files, and those of other labels into ``against/<name>``."""
         self.counts.write(folder / "counts.parquet")
         self.regions.write(folder / "regions.parquet")
         self.scores.write(folder / "scores.parquet")
+        for name, tables in self.against.items():
+            tables.write(folder / "against" / name)
+
+    def _add(
+        self, where: _Where, target: NDArray[np.uint8], labels: NDArray[np.uint8], bins: NDArray[np.uint8]
+    ) -> None:
+        """Add the rows of one region: what it should be ``(h, w)``, label map ``(h, w)``, bins ``(k, h, w)``."""
+        names, num_classes = self.class_names, len(self.class_names)
+        histogram = ScoreHistogram(num_classes)
+        histogram.add_bins(target, bins)
+        self.counts.append(**where, counts=confusion_counts(target, labels, num_classes), class_names=names)
+        self.regions.append(
+            **where,
+            counts=region_counts(target, labels, num_classes),
+            class_names=names,
+            megapixels=float((target != IGNORE_INDEX).sum() / 1e6),
+        )
+        self.scores.append(
+            **where, positives=histogram.positives, negatives=histogram.negatives, class_names=names
+        )
 
 
 def evaluate(
@@ -56,7 +87,7 @@ def evaluate(
     predictions: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Add the rows of every region of ``split`` to ``tables``.
+    """Add the rows of every region of ``split`` to ``tables``, by every set of labels of the source.
 
     Args:
         judge: The network and its decision.
@@ -70,31 +101,16 @@ def evaluate(
     num_classes = len(tables.class_names)
     palette = source.class_table.palette()
     for number, region in enumerate(split.regions):
-        labels, bins = judge.region(source, region)
-        target = source.read_mask(region.sample, region.window)
+        labels, bins = judge.region(source, region, num_classes=num_classes)
         where: _Where = {
             "step": step,
             "split": split.name,
             "image": region.sample,
             "group": source.group(region.sample),
         }
-        histogram = ScoreHistogram(num_classes)
-        histogram.add_bins(target, bins)
-        tables.counts.append(
-            **where, counts=confusion_counts(target, labels, num_classes), class_names=tables.class_names
-        )
-        tables.regions.append(
-            **where,
-            counts=region_counts(target, labels, num_classes),
-            class_names=tables.class_names,
-            megapixels=float((target != IGNORE_INDEX).sum() / 1e6),
-        )
-        tables.scores.append(
-            **where,
-            positives=histogram.positives,
-            negatives=histogram.negatives,
-            class_names=tables.class_names,
-        )
+        for name in (None, *source.other_labels):
+            target = source.read_mask(region.sample, region.window, labels=name)
+            tables.by(name)._add(where, target, labels, bins)
         if predictions is not None:
             write_indexed_png(predictions / split.name / f"{safe_name(region.sample)}.png", labels, palette)
         if progress:

@@ -21,6 +21,7 @@ from rareseg.inspection.band_statistics import band_statistics
 from rareseg.sampling.class_locations import ClassLocations
 from rareseg.strategies.strategy import Strategy
 from rareseg.study.data_summary import summarise_data
+from rareseg.study.judge_labels import judge_labels
 from rareseg.study.previews import write_previews
 from rareseg.study.progress import Progress
 from rareseg.study.run_context import RunContext
@@ -151,6 +152,9 @@ def _prepare(
     for part in judged:
         with progress.task(f"pictures of {part.name}") as update:
             write_previews(source, part, out / "evaluated" / part.name, progress=update)
+    if source.other_labels:
+        with progress.task("own labels by other ones") as update:
+            judge_labels(source, judged, out / "evaluated" / "against", progress=update)
     with progress.task("indexing classes") as update:
         locations = ClassLocations.build(source, splits.train, progress=update)
     mean, std = band_statistics(source, splits.train)
