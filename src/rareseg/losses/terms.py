@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from rareseg.config.load import parse_settings
 from rareseg.errors import ConfigError, OptionError, UnknownNameError
 from rareseg.losses import (
+    balanced_softmax,
     class_aware_jaccard,
     cross_entropy,
     dice,
@@ -19,6 +20,10 @@ from rareseg.losses import (
     focal_tversky,
     generalised_dice,
     jaccard,
+    logit_adjustment,
+    recall,
+    smoothed_cross_entropy,
+    top_k,
     tversky,
 )
 from rareseg.losses.inputs import Activation, LossInputs
@@ -28,6 +33,7 @@ __all__ = ["LOSSES", "Loss", "LossValue", "build_loss", "loss_summary"]
 
 # A module listed here has filed its loss in LOSSES by being imported; a new loss is one more name.
 _REGISTERED = (
+    balanced_softmax,
     class_aware_jaccard,
     cross_entropy,
     dice,
@@ -35,6 +41,10 @@ _REGISTERED = (
     focal_tversky,
     generalised_dice,
     jaccard,
+    logit_adjustment,
+    recall,
+    smoothed_cross_entropy,
+    top_k,
     tversky,
 )
 
