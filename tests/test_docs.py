@@ -39,6 +39,7 @@ from rareseg.sampling.plans import PLANS
 from rareseg.strategies.head import GateSettings
 from rareseg.strategies.heads import HEADS, build_head
 from rareseg.training.augmentation import AugmentationSettings
+from rareseg.training.copy_paste_settings import CopyPasteSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -59,6 +60,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "gate": GateSettings,
     "loss": TermSettings,
     "augmentation": AugmentationSettings,
+    "copy_paste": CopyPasteSettings,
     "optimizer": recipe.OptimizerSettings,
     "schedule": recipe.ScheduleSettings,
     "phases": recipe.PhaseSettings,

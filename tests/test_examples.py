@@ -101,6 +101,17 @@ def test_photometric_stereo_of_a_foil(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["albedo.png", "normals.png"]
 
 
+def test_augmentation(tiny_dataset: Path, tmp_path: Path) -> None:
+    out = tmp_path / "changed.png"
+    options = ("--patches", 3, "--patch-size", 32, "--changes", "{flips: true, copy_paste: {probability: 1}}")
+    said = run("augmentation.py", tiny_dataset, *options, "--out", out, folder=tmp_path)
+    assert f"Picture: {out}" in said
+    with Image.open(out) as picture:
+        assert picture.size == (3 * 68, 2 * 68)  # Twice as large, with two pixels of frame on each side.
+        above, below = np.split(np.asarray(picture), 2)
+    assert not np.array_equal(above, below)
+
+
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
 def test_every_example_has_a_test_and_help(script: Path, tmp_path: Path) -> None:
     assert f'"{script.name}"' in Path(__file__).read_text()
