@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rareseg.errors import ConfigError
 from rareseg.losses.inputs import LossInputs
+from rareseg.losses.softmax_compiled import class_marks, pick_class
 
 __all__ = ["Reduction", "reduce_pixels"]
 
@@ -79,4 +80,6 @@ def _weight_map(inputs: LossInputs, weight: Tensor) -> Tensor:
             f"Expected one weight for each of {num} classes, but got {tuple(weight.shape)}."
             " Give them in class order."
         )
+    if torch.compiler.is_compiling():
+        return pick_class(class_marks(inputs.known_target, num), weight.unbind(0)).expand_as(inputs.target)
     return weight.index_select(0, inputs.known_target.flatten()).view_as(inputs.target)

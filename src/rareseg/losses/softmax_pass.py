@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from rareseg.losses.softmax_compiled import CompiledSoftmaxPass, class_marks
+
 __all__ = ["SoftmaxValues", "softmax_pass", "sum_by_class"]
 
 
@@ -44,9 +46,9 @@ def softmax_pass(
         Minus the log-probability of the true class and the probabilities, both 0 where ignored; and for each
         image and class, or None, the sum of its probability over its own pixels and over all valid pixels.
     """
-    values: tuple[Tensor, Tensor, Tensor | None, Tensor | None] = _SoftmaxPass.apply(  # type: ignore[no-untyped-call]  # torch gives it no types
-        logits, target, None if valid is None else valid.to(logits.dtype), regions
-    )
+    form = CompiledSoftmaxPass if torch.compiler.is_compiling() else _SoftmaxPass
+    mask = None if valid is None else valid.to(logits.dtype)
+    values = form.apply(logits, target, mask, regions)  # type: ignore[no-untyped-call]  # torch has no types here
     return SoftmaxValues(*values)
 
 
@@ -66,7 +68,9 @@ def sum_by_class(
         sums = torch.zeros(len(values), num_classes, dtype=torch.float64)
         return sums.scatter_add_(1, target.flatten(1), values.flatten(1).double())
     # Elsewhere many threads would add to one number, slowly and in another order each time.
-    return torch.stack([(values * (target == index)).sum((1, 2)) for index in range(num_classes)], dim=1)
+    values = values.float() if values.dtype == torch.bool else values
+    marks = class_marks(target, num_classes)
+    return torch.stack([values.where(mark, 0).sum((1, 2)) for mark in marks], dim=1)
 
 
 class _SoftmaxPass(torch.autograd.Function):
@@ -81,8 +85,10 @@ class _SoftmaxPass(torch.autograd.Function):
         nll = logits.amax(dim=1).sub_(logits.gather(1, target[:, None])[:, 0]).sub_(probs.amax(dim=1).log_())
         true_probs = nll.neg().exp_() if regions else None
         if mask is not None:
-            for values in (nll, probs.movedim(1, 0), *([] if true_probs is None else [true_probs])):
-                values.mul_(mask)
+            nll.mul_(mask)
+            probs.mul_(mask[:, None])
+            if true_probs is not None:
+                true_probs.mul_(mask)
         ctx.save_for_backward(probs, target, mask, true_probs)
         if true_probs is None:
             return nll, probs, None, None
