@@ -28,6 +28,9 @@ EXAMPLES = {
         {"name": "batch_balanced", "classes": ["rarest", "background"], "with_blank": False},
     ],
     "foreground": ["foreground", {"name": "foreground", "share": 1.0, "classes": ["cavity"]}],
+    "equal_samples": ["equal_samples", {"name": "equal_samples", "classes": ["rarest", "background"]}],
+    "proportions": [{"name": "proportions", "shares": {"background": 1, "cavity": 3}}],
+    "equal_pixels": ["equal_pixels", {"name": "equal_pixels", "overlap": 0.5, "tolerance": 0.3}],
     "rarity": ["rarity", {"name": "rarity", "temperature": 0.0, "classes": ["cavity", "background"]}],
 }
 RULES = [

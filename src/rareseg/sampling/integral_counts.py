@@ -75,13 +75,14 @@ class IntegralCounts:
         def summed(weight: NDArray[np.float64]) -> NDArray[np.int64]:
             # Sums of integers stay exact in double precision below 2**53.
             cells = np.bincount(cell, weight, minlength=int(np.prod(shape))).astype(np.int64)
-            return cells.reshape(shape).cumsum(axis=0)[:-1]
+            return np.asarray(cells.reshape(shape).cumsum(axis=0)[:-1])
 
         num, of_rows = summed(sign), summed(sign * row).sum(axis=1)
         whole = num.sum(axis=1)
         above = of_rows - (rows[:, None] - 1) * whole
         left = num.cumsum(axis=1)[:, :-1]
-        return (above[:, None] - left) * cols[:, None] + summed(sign * col).cumsum(axis=1)[:, :-1]
+        lines = summed(sign * col).cumsum(axis=1)[:, :-1]
+        return np.asarray((above[:, None] - left) * cols[:, None] + lines)
 
     def counts(
         self, region: ArrayLike, rows: ArrayLike, cols: ArrayLike, height: int, width: int

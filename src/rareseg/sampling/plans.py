@@ -13,8 +13,11 @@ from rareseg.errors import OptionError, SplitError
 # Importing a plan's file registers it.
 from rareseg.sampling import balanced as _balanced  # noqa: F401
 from rareseg.sampling import batch_balanced as _batch_balanced  # noqa: F401
+from rareseg.sampling import equal_pixels as _equal_pixels  # noqa: F401
+from rareseg.sampling import equal_samples as _equal_samples  # noqa: F401
 from rareseg.sampling import foreground as _foreground  # noqa: F401
 from rareseg.sampling import oversample as _oversample  # noqa: F401
+from rareseg.sampling import proportions as _proportions  # noqa: F401
 from rareseg.sampling import rarity as _rarity  # noqa: F401
 from rareseg.sampling import uniform as _uniform  # noqa: F401
 from rareseg.sampling.class_locations import ClassLocations
