@@ -140,5 +140,5 @@ def test_a_name_of_the_catalogue_alone_is_that_strategy() -> None:
 
 
 def test_an_unknown_strategy_names_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match=r"no strategy named 'focal_icsf'\. Did you mean 'focal_iscf'"):
+    with pytest.raises(UnknownNameError, match=r"no strategy named 'focal_icsf'\. Did you mean 'focal_icf'"):
         _study({"mine": {"use": "focal_icsf"}}).recipe("mine")
