@@ -42,6 +42,31 @@ def test_value_is_that_of_a_plain_loop(smooth: float, dtype: torch.dtype) -> Non
     assert float(value) == pytest.approx(by_hand(logits, target, smooth=smooth), rel=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("true", "rates"),
+    [([0, 0, 0, 0], [1 / 4, 0, 0]), ([0, 0, 1, 1], [1 / 2, 1 / 2, 0])],
+    ids=["all background", "class absent"],
+)
+def test_value_and_gradient_by_hand(true: list[int], rates: list[float], dtype: torch.dtype) -> None:
+    scores = [[2.0, 0.0, 1.0], [-1.0, 1.0, 0.0], [2.0, 0.0, 1.0], [3.0, 4.0, -1.0]]  # of class 0, 1 and 2
+    if true[3] == 0:
+        scores[3] = [4.0, 3.0, -1.0]
+    total, expected = 0.0, torch.zeros(4, 3)
+    for pixel, own in enumerate(true):
+        odds = [math.exp(z) for z in scores[pixel]]
+        total += rates[own] * math.log(sum(odds) / odds[own])
+        for channel in range(3):
+            expected[pixel, channel] = rates[own] * (odds[channel] / sum(odds) - (channel == own)) / 4
+    logits = torch.tensor(scores, dtype=dtype).T.reshape(1, 3, 1, 4).contiguous().requires_grad_()
+    value = recall(logits, torch.tensor([[true]]), smooth=0)
+    value.backward()
+    assert float(value.detach()) == pytest.approx(total / 4, rel=1e-6)
+    rtol = 1e-5 if dtype == torch.float32 else 2**-8
+    torch.testing.assert_close(logits.grad[0, :, 0].T.float(), expected, rtol=rtol, atol=1e-8)
+    assert (logits.grad[0, 2] > 0).all()  # class 2 occurs nowhere and is pushed down
+
+
 def test_a_class_that_is_found_has_no_say_without_smoothing() -> None:
     logits = torch.tensor([[3.0, 2.0, 0.0], [0.0, 0.0, 1.0]]).reshape(1, 2, 1, 3).requires_grad_()
     recall(logits, torch.tensor([[[0, 0, 0]]]), smooth=0).backward()

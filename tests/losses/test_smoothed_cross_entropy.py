@@ -96,3 +96,33 @@ def test_no_smoothing_is_refused(smoothing: float) -> None:
         smoothed_cross_entropy(
             torch.zeros(1, 2, 1, 1), torch.zeros(1, 1, 1, dtype=torch.long), smoothing=smoothing
         )
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_a_batch_of_classes_without_weight_gives_zero(activation: str) -> None:
+    """Other classes' shares of the truth still cost something, which no sum of weights could divide."""
+    logits = torch.zeros(1, 2, 3, 3, requires_grad=True)
+    weight = torch.tensor([0.0, 1.0]) if activation == "softmax" else torch.tensor([[0.0, 1.0], [0.0, 1.0]])
+    value = smoothed_cross_entropy(
+        logits,
+        torch.zeros(1, 3, 3, dtype=torch.long),
+        weight=weight,
+        reduction="weighted_mean",
+        activation=activation,
+    )
+    value.backward()
+    assert value == 0
+    assert not logits.grad.any()
+
+
+@pytest.mark.parametrize(("activation", "shape"), [("softmax", r"\(2,\)"), ("sigmoid", r"\(2, 2\)")])
+def test_weights_of_another_shape_are_refused(activation: str, shape: str) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"weights of the shape {shape}, but got \(1,\)\. Give one a class"
+    ):
+        smoothed_cross_entropy(
+            torch.zeros(1, 2, 1, 1),
+            torch.zeros(1, 1, 1, dtype=torch.long),
+            weight=torch.ones(1),
+            activation=activation,
+        )

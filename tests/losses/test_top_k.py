@@ -32,27 +32,29 @@ def test_a_share_is_torchs_top_k(share: float) -> None:
     torch.testing.assert_close(torch.autograd.grad(value, logits), torch.autograd.grad(expected, logits))
 
 
-@pytest.mark.parametrize(("below", "min_kept"), [(0.3, None), (0.01, 7), (0.3, 7), (None, 7), (None, 9999)])
-def test_threshold_and_least_number(below: float | None, min_kept: int | None) -> None:
+@pytest.mark.parametrize(
+    ("threshold", "min_kept"), [(0.3, None), (0.01, 7), (0.3, 7), (None, 7), (None, 9999)]
+)
+def test_threshold_and_least_number(threshold: float | None, min_kept: int | None) -> None:
     logits, target = batch()
     losses = F.cross_entropy(logits, target, reduction="none", ignore_index=255)[target != 255]
     hardest = sorted(losses.tolist(), reverse=True)
-    likely = sum(math.exp(-loss) < (below or 0) for loss in hardest)
+    likely = sum(math.exp(-loss) < (threshold or 0) for loss in hardest)
     kept = hardest[: max(likely, min_kept or 0)]
-    value = top_k(logits, target, share=0, below=below, min_kept=min_kept)
+    value = top_k(logits, target, share=0, threshold=threshold, min_kept=min_kept)
     assert float(value.detach()) == pytest.approx(sum(kept) / len(kept), rel=1e-12)
 
 
 def test_the_larger_number_wins() -> None:
     logits, target = batch()
-    assert torch.equal(top_k(logits, target, share=0.5, below=0.01), top_k(logits, target, share=0.5))
-    many = top_k(logits, target, share=0.1, below=0.4)
-    assert torch.equal(many, top_k(logits, target, share=0, below=0.4))
+    assert torch.equal(top_k(logits, target, share=0.5, threshold=0.01), top_k(logits, target, share=0.5))
+    many = top_k(logits, target, share=0.1, threshold=0.4)
+    assert torch.equal(many, top_k(logits, target, share=0, threshold=0.4))
 
 
 def test_no_pixel_below_the_threshold_gives_zero() -> None:
     logits = torch.tensor([5.0, 0.0]).view(1, 2, 1, 1).requires_grad_()
-    value = top_k(logits, torch.tensor([[[0]]]), share=0, below=0.5)
+    value = top_k(logits, torch.tensor([[[0]]]), share=0, threshold=0.5)
     value.backward()
     assert value == 0
     assert not logits.grad.any()
@@ -67,6 +69,36 @@ def test_ties_share_the_last_places() -> None:
     # Half a place each: (p - 1) / 2 for the first, half of that factor for both in the middle.
     expected = torch.tensor([-0.9 / 2, -0.5 / 4, -0.5 / 4, 0.0])
     torch.testing.assert_close(logits.grad[0, 0, 0], expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("true", [[0, 0, 0, 0], [0, 1, 0, 1]], ids=["all background", "class absent"])
+def test_only_the_hardest_are_pushed(true: list[int], dtype: torch.dtype) -> None:
+    scores = [[2.0, 0.0, 1.0], [-1.0, 1.0, 0.0], [0.0, 2.0, 1.0], [3.0, 0.0, -1.0]]  # of class 0, 1 and 2
+    probs = [[math.exp(z) / sum(map(math.exp, pixel)) for z in pixel] for pixel in scores]
+    hardest = [1, 2] if true[1] == 0 else [2, 3]
+    expected = torch.zeros(4, 3)
+    for pixel in hardest:
+        for channel in range(3):
+            expected[pixel, channel] = (probs[pixel][channel] - (channel == true[pixel])) / 2
+    logits = torch.tensor(scores, dtype=dtype).T.reshape(1, 3, 1, 4).contiguous().requires_grad_()
+    value = top_k(logits, torch.tensor([[true]]), share=0.5)
+    value.backward()
+    losses = [-math.log(probs[pixel][true[pixel]]) for pixel in range(4)]
+    assert sorted(range(4), key=losses.__getitem__)[2:] in (hardest, hardest[::-1])
+    assert float(value.detach()) == pytest.approx(sum(losses[pixel] for pixel in hardest) / 2, rel=1e-6)
+    rtol = 1e-5 if dtype == torch.float32 else 2**-8
+    torch.testing.assert_close(logits.grad[0, :, 0].T.float(), expected, rtol=rtol, atol=1e-8)
+    assert (logits.grad[0, 2, 0, hardest] > 0).all()  # class 2 occurs nowhere and is pushed down
+
+
+@pytest.mark.parametrize(("num", "kept"), [(2, 1), (10, 2), (14, 4), (30, 8)])  # 0.5, 2.5, 3.5 and 7.5 pixels
+def test_halves_round_to_the_even_number(num: int, kept: int) -> None:
+    logits = torch.zeros(1, 2, 1, num, requires_grad=True)
+    with torch.no_grad():
+        logits[0, 0, 0] = torch.arange(num) / 8
+    top_k(logits, torch.zeros(1, 1, num, dtype=torch.long), share=0.25).backward()
+    assert torch.count_nonzero(logits.grad[0, 0]) == kept
 
 
 def test_many_certain_pixels_do_not_dilute_the_mean() -> None:
@@ -114,8 +146,8 @@ def test_refusals() -> None:
     logits, target = batch()
     with pytest.raises(ConfigError, match="share of at least 0 and below 1"):
         top_k(logits, target, share=1)
-    with pytest.raises(ConfigError, match="'below' between 0 and 1"):
-        top_k(logits, target, below=1.5)
+    with pytest.raises(ConfigError, match="'threshold' between 0 and 1"):
+        top_k(logits, target, threshold=1.5)
     with pytest.raises(ConfigError, match="'min_kept' of at least 1"):
         top_k(logits, target, min_kept=0)
     with pytest.raises(OptionError, match="keeps no pixel"):

@@ -103,7 +103,7 @@ class _Recall(nn.Module):
 def _missed(inputs: LossInputs) -> tuple[Tensor, Tensor]:
     """Missed pixels and pixels of each class."""
     own = inputs.logits.gather(1, inputs.known_target[:, None])
-    missed = ((inputs.logits >= own).sum(1) > 1) & inputs.valid
+    missed = ((inputs.logits >= own).sum(1, dtype=torch.int16) > 1) & inputs.valid
     sums = [
         sum_by_class(counted, inputs.known_target, num_classes=inputs.num_channels).sum(0)
         for counted in (missed, inputs.valid)

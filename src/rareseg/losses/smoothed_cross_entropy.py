@@ -37,7 +37,8 @@ def smoothed_cross_entropy(
     ``smoothing / 2``.
 
     A class absent from the batch is told ``smoothing / c`` at every pixel, weight included. An all-background
-    batch has no special case. A batch without a valid pixel gives 0 and zero gradients.
+    batch has no special case. A batch without a valid pixel gives 0 and zero gradients, and so does
+    ``"weighted_mean"`` where every true class has the weight 0.
 
     Args:
         logits: Raw scores.
@@ -114,34 +115,32 @@ def _smoothed(
     weight: Float[Tensor, " k"] | Float[Tensor, "c 2"] | None,
     reduction: Reduction,
 ) -> Float[Tensor, "*size"]:
-    certain = _certain(inputs)
-    by_truth = reduce_pixels(certain, inputs, weight=weight, reduction="none")
-    values = torch.lerp(by_truth, _by_chance(inputs, weight), smoothing)
+    values = _values(inputs, smoothing=smoothing, weight=weight)
     if reduction != "weighted_mean" or weight is None:
         return reduce_pixels(values, inputs, weight=None, reduction=reduction)
     valid = (inputs.valid if inputs.activation == "softmax" else inputs.channel_valid).to(values.dtype)
     total = reduce_pixels(valid, inputs, weight=weight, reduction="none").sum()
-    return values.sum() / total.where(total > 0, 1)
+    # Other classes' shares of the truth cost something even where the true ones all have the weight 0.
+    return (values.sum() / total.where(total > 0, 1)).where(total > 0, 0)
 
 
-def _certain(inputs: LossInputs) -> Float[Tensor, "b h w"] | Float[Tensor, "b c h w"]:
-    """Cross-entropy of the truth, 0 where ignored."""
-    if inputs.activation == "sigmoid":
-        return inputs.bce
-    own = inputs.log_probs.gather(1, inputs.known_target[:, None])[:, 0]
-    return -own.where(inputs.valid, 0)
-
-
-def _by_chance(
-    inputs: LossInputs, weight: Tensor | None
+def _values(
+    inputs: LossInputs, *, smoothing: float, weight: Tensor | None
 ) -> Float[Tensor, "b h w"] | Float[Tensor, "b c h w"]:
-    """Weighted cross-entropy of a truth that is drawn from all classes alike, 0 where ignored."""
+    """Weighted cross-entropy of the smoothed truth, 0 where ignored."""
     num = inputs.num_channels
+    shape = (num,) if inputs.activation == "softmax" else (num, 2)
+    if weight is not None and tuple(weight.shape) != shape:
+        raise ConfigError(
+            f"Expected weights of the shape {shape}, but got {tuple(weight.shape)}."
+            " Give one a class, or for a sigmoid one pair a channel, of negatives and positives."
+        )
+    weights = inputs.logits.new_ones(shape) if weight is None else weight.to(inputs.logits)
     if inputs.activation == "sigmoid":
-        pairs = inputs.logits.new_ones(num, 2) if weight is None else weight.to(inputs.logits)
-        negative, positive = pairs[:, :, None, None].unbind(dim=1)
-        values = -(negative * F.logsigmoid(-inputs.logits) + positive * F.logsigmoid(inputs.logits)) / 2
-        return values.where(inputs.channel_valid, 0)
-    shares = inputs.logits.new_ones(num) if weight is None else weight.to(inputs.logits)
-    spread = torch.einsum("bchw,c->bhw", inputs.log_probs, shares) / num
-    return -spread.where(inputs.valid, 0)
+        negative, positive = weights[:, :, None, None].unbind(dim=1)
+        certain = torch.where(inputs.truth, positive, negative) * inputs.bce
+        by_chance = -(negative * F.logsigmoid(-inputs.logits) + positive * F.logsigmoid(inputs.logits)) / 2
+        return torch.lerp(certain, by_chance, smoothing).where(inputs.channel_valid, 0)
+    spread = weights[:, None, None] * (smoothing / num)
+    soft_truth = torch.where(inputs.truth, spread + weights[:, None, None] * (1 - smoothing), spread)
+    return (inputs.log_probs * soft_truth).sum(1).neg().where(inputs.valid, 0)

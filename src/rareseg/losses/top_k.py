@@ -26,7 +26,7 @@ def top_k(
     target: Integer[Tensor, "b h w"] | Integer[Tensor, "b c h w"],
     *,
     share: float = 0.25,
-    below: float | None = None,
+    threshold: float | None = None,
     min_kept: int | None = None,
     weight: Float[Tensor, " k"] | Float[Tensor, "c 2"] | None = None,
     reduction: Literal["mean", "weighted_mean"] = "mean",
@@ -37,11 +37,11 @@ def top_k(
     """Mean cross-entropy of the pixels of a batch whose true class has the least probability.
 
     Use it where most of the background is easy; wrong labels are hard as well and get more say. So many
-    pixels are kept as the largest of three numbers asks for: the ``share`` of the valid ones (rounded, at
-    least one), ``min_kept``, and those that are less likely than ``below``. Pixels that tie for the last
-    places share them, so the value is that of the hardest pixels exactly and no pixel is picked by its place.
-    Weights do not choose pixels, they weigh those that are kept. With a sigmoid, every channel of a pixel
-    counts as a pixel.
+    pixels are kept as the largest of three numbers asks for: the ``share`` of the valid ones (rounded, halves
+    to the even number, and at least one), ``min_kept``, and those that are less likely than ``threshold``.
+    Pixels that tie for the last places share them, so the value is that of the hardest pixels exactly and no
+    pixel is picked by its place. Weights do not choose pixels, they weigh those that are kept. With a sigmoid,
+    every channel of a pixel counts as a pixel.
 
     A class absent from the batch adds nothing; its logits are pushed down at the kept pixels of the others.
     An all-background batch keeps background pixels. A batch without a valid pixel gives 0 and zero gradients.
@@ -50,7 +50,7 @@ def top_k(
         logits: Raw scores.
         target: As in `cross_entropy`.
         share: Least share of the valid pixels that is kept, in [0, 1).
-        below: Every pixel whose true class has less than this probability is kept, in (0, 1).
+        threshold: Every pixel whose true class has less than this probability is kept, in (0, 1).
         min_kept: Least number of pixels that is kept, while there are as many.
         weight: As in `cross_entropy`.
         reduction: ``"mean"`` over kept pixels, or ``"weighted_mean"`` over the sum of their weights.
@@ -73,15 +73,17 @@ def top_k(
     """
     if not 0 <= share < 1:
         raise ConfigError(f"Expected a share of at least 0 and below 1, but got {share}. Keep some: 0.25")
-    if below is not None and not 0 < below < 1:
-        raise ConfigError(f"Expected 'below' between 0 and 1, but got {below}. Give a probability: 0.7")
+    if threshold is not None and not 0 < threshold < 1:
+        raise ConfigError(
+            f"Expected 'threshold' between 0 and 1, but got {threshold}. Give a probability: 0.7"
+        )
     if min_kept is not None and min_kept < 1:
         raise ConfigError(f"Expected 'min_kept' of at least 1, but got {min_kept}. Leave it out or raise it.")
-    _check_any(share, below, min_kept)
+    _check_any(share, threshold, min_kept)
     inputs = LossInputs(
         logits, target, activation=activation, positive_classes=positive_classes, ignore_index=ignore_index
     )
-    kept = partial(_kept, share=share, below=below, min_kept=min_kept)
+    kept = partial(_kept, share=share, threshold=threshold, min_kept=min_kept)
     value: Tensor = _TopK(kept, weight=weight, reduction=reduction)(inputs)
     return value
 
@@ -91,7 +93,7 @@ class TopKSettings(PixelTermSettings):
 
     share: float = Field(default=0.25, ge=0, lt=1)
     """Least share of the valid pixels that is kept."""
-    below: float | None = Field(default=None, gt=0, lt=1)
+    threshold: float | None = Field(default=None, gt=0, lt=1)
     """Every pixel whose true class has less than this probability is kept."""
     min_kept: int | None = Field(default=None, ge=1)
     """Least number of pixels of a batch that is kept."""
@@ -100,7 +102,7 @@ class TopKSettings(PixelTermSettings):
         """The loss and its own options, in words."""
         rules = [
             *([f"{100 * self.share:g} %"] if self.share else []),
-            *([f"p<{self.below:g}"] if self.below is not None else []),
+            *([f"p<{self.threshold:g}"] if self.threshold is not None else []),
             *([f"{self.min_kept} pixels"] if self.min_kept is not None else []),
         ]
         return f"hardest {' or '.join(rules)}"
@@ -108,8 +110,8 @@ class TopKSettings(PixelTermSettings):
 
 @register_loss("top_k", TopKSettings)
 def _build_top_k(settings: TopKSettings, classes: ClassFacts) -> nn.Module:
-    _check_any(settings.share, settings.below, settings.min_kept)
-    kept = partial(_kept, share=settings.share, below=settings.below, min_kept=settings.min_kept)
+    _check_any(settings.share, settings.threshold, settings.min_kept)
+    kept = partial(_kept, share=settings.share, threshold=settings.threshold, min_kept=settings.min_kept)
     return _TopK(kept, weight=settings.weight(classes), reduction=settings.reduction)
 
 
@@ -144,7 +146,7 @@ def _kept(
     valid: Bool[Tensor, "*size"],
     *,
     share: float,
-    below: float | None,
+    threshold: float | None,
     min_kept: int | None,
 ) -> Float[Tensor, "*size"]:
     """1 where a pixel is kept, 0 where not, and the share of one that ties for the last places get."""
@@ -152,8 +154,8 @@ def _kept(
     num = (num_valid.double() * share).round().long()
     if share > 0:
         num = num.clamp_min(1)
-    if below is not None:
-        num = torch.maximum(num, (values > -math.log(below)).sum())
+    if threshold is not None:
+        num = torch.maximum(num, (values > -math.log(threshold)).sum())
     if min_kept is not None:
         num = num.clamp_min(min_kept)
     num = torch.minimum(num, num_valid)
@@ -167,8 +169,8 @@ def _kept(
     return above.to(values.dtype) + ties * share_of_ties.to(values.dtype)
 
 
-def _check_any(share: float, below: float | None, min_kept: int | None) -> None:
-    if share == 0 and below is None and min_kept is None:
+def _check_any(share: float, threshold: float | None, min_kept: int | None) -> None:
+    if share == 0 and threshold is None and min_kept is None:
         raise OptionError(
-            "'top_k' with 'share: 0' keeps no pixel. Raise 'share', or give 'below' or 'min_kept'."
+            "'top_k' with 'share: 0' keeps no pixel. Raise 'share', or give 'threshold' or 'min_kept'."
         )
