@@ -91,19 +91,67 @@ FOCAL = 0.75**2 + 2 * 0.75 * 0.25 * math.log(4)
 FOCAL_SIGMOID = 0.5**2 + 2 * 0.5 * 0.5 * math.log(2)
 
 
-def _powered(pin: tuple[float, float, float]) -> tuple[float, float, float]:
-    """The pin of a function to the power 3/4."""
+def of_unified_focal(activation: str, **cases: Sequence[tuple[float, float, float]]) -> dict[str, Pin]:
+    """Pins of the mean of a loss of regions, as above, and of the asymmetric focal loss of pixels."""
+    p, num = (1 / 4, 6) if activation == "softmax" else (1 / 2, 18)
+    nll, miss = -math.log(p), 1 - p
+    damped = 0.4 * miss**0.5 * nll, 0.4 * (miss**0.5 + 0.5 * miss**-0.5 * p * nll)
+    pins = {}
+    for case, (region, region_slope) in of_regions(activation, **cases).items():
+        truth = truth_of(TARGETS[case], activation)
+        rare = (TARGETS[case] != 0)[:, None].double() if activation == "softmax" else truth.double()
+        focal = float((rare * 0.6 * nll + (1 - rare) * damped[0]).mean())
+        slopes = rare * 0.6 + (1 - rare) * damped[1]
+        pins[case] = (region + focal) / 2, (region_slope + slopes * (p - truth) / num) / 2
+    return pins
+
+
+def _powered(pin: tuple[float, float, float], exponent: float = 0.75) -> tuple[float, float, float]:
+    """The pin of a function to a power."""
     value, a, b = pin
-    factor = 0.75 * value**-0.25
-    return value**0.75, factor * a, factor * b
+    factor = exponent * value ** (exponent - 1)
+    return value**exponent, factor * a, factor * b
 
 
+def _mean(*pins: tuple[float, float, float]) -> tuple[float, float, float]:
+    """The pin of a mean of functions."""
+    value, a, b = (sum(part) / len(pins) for part in zip(*pins, strict=True))
+    return value, a, b
+
+
+# 0.4 P + 0.6 T below the line, softmax: 1.8 and 4.2, sigmoid: 2.4. The pixels outside a class of a sigmoid have
+# P = 3, T = 4 and I = 2 (3.6 below the line), or T = 6 and I = 3 where it is absent (4.8); their slopes a and b
+# are -a - b and b in terms of the class.
+UNIFIED = {
+    "occurs": (13 / 18, 5 / 81, -5 / 9),
+    "fills": (9 / 14, 5 / 147, -5 / 21),
+    "occurs, sigmoid": (7 / 12, 5 / 72, -5 / 12),
+    "outside, sigmoid": (4 / 9, 5 / 18 - 5 / 81, -5 / 18),
+    "all outside, sigmoid": (3 / 8, 5 / 24 - 5 / 96, -5 / 24),
+}
 TVERSKY = {  # 0.3 P + 0.7 T below the line: 1.85, 4.65 and 2.3
     "occurs": (27 / 37, 60 / 1369, -20 / 37),
     "fills": (21 / 31, 20 / 961, -20 / 93),
     "occurs, sigmoid": (13 / 23, 30 / 529, -10 / 23),
 }
 PINS: dict[str, dict[str, dict[str, Pin]]] = {
+    "asymmetric_unified_focal": {
+        "softmax": of_unified_focal(
+            "softmax",
+            class_absent=[
+                UNIFIED["occurs"],
+                *[_powered(UNIFIED["occurs"], 0.5)] * 2,
+                _powered(ABSENT, 0.5),
+            ],
+            all_background=[UNIFIED["fills"]] + [_powered(ABSENT, 0.5)] * 3,
+        ),
+        "sigmoid": of_unified_focal(
+            "sigmoid",
+            class_absent=[_mean(_powered(UNIFIED["occurs, sigmoid"], 0.5), UNIFIED["outside, sigmoid"])] * 2
+            + [_mean(_powered(ABSENT_SIGMOID, 0.5), UNIFIED["all outside, sigmoid"])],
+            all_background=[_mean(_powered(ABSENT_SIGMOID, 0.5), UNIFIED["all outside, sigmoid"])] * 3,
+        ),
+    },
     "balanced_softmax": {"softmax": of_priors()},
     "cross_entropy": {
         "softmax": of_pixels("softmax", math.log(4), 1),
@@ -114,6 +162,21 @@ PINS: dict[str, dict[str, dict[str, Pin]]] = {
         "sigmoid": of_pixels("sigmoid", 0.5**2 * math.log(2), FOCAL_SIGMOID),
     },
     "logit_adjustment": {"softmax": of_priors()},
+    # Softmax: true pixels have the largest errors, 3/4, and share the slope 1; the mean is over the classes that
+    # occur, 3 of 4 or 1 of 4. Sigmoid: all errors are 1, and so is their slope in the logit; a probability's is 4
+    # times that. True pixels come first and share the slope 1; of an absent class all share it.
+    "lovasz": {
+        "softmax": of_regions(
+            "softmax",
+            class_absent=[(4 / 3 * 3 / 4, 0.0, -4 / 3 / 2)] * 3 + [(0.0, 0.0, 0.0)],
+            all_background=[(4 * 3 / 4, 0.0, -4 / 6)] + [(0.0, 0.0, 0.0)] * 3,
+        ),
+        "sigmoid": of_regions(
+            "sigmoid",
+            class_absent=[(1.0, 0.0, -4 / 2)] * 2 + [(1.0, 4 / 6, 0.0)],
+            all_background=[(1.0, 4 / 6, 0.0)] * 3,
+        ),
+    },
     "recall": {  # every pixel is missed, so that every class has the weight 1
         "softmax": of_pixels("softmax", math.log(4), 1),
         "sigmoid": of_pixels("sigmoid", math.log(2), 1),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from rareseg.config.load import parse_settings
 from rareseg.errors import ConfigError, OptionError, UnknownNameError
 from rareseg.losses import (
+    asymmetric_unified_focal,
     balanced_softmax,
     class_aware_jaccard,
     cross_entropy,
@@ -21,6 +22,7 @@ from rareseg.losses import (
     generalised_dice,
     jaccard,
     logit_adjustment,
+    lovasz,
     recall,
     smoothed_cross_entropy,
     top_k,
@@ -33,6 +35,7 @@ __all__ = ["LOSSES", "Loss", "LossValue", "build_loss", "loss_summary"]
 
 # A module listed here has filed its loss in LOSSES by being imported; a new loss is one more name.
 _REGISTERED = (
+    asymmetric_unified_focal,
     balanced_softmax,
     class_aware_jaccard,
     cross_entropy,
@@ -42,6 +45,7 @@ _REGISTERED = (
     generalised_dice,
     jaccard,
     logit_adjustment,
+    lovasz,
     recall,
     smoothed_cross_entropy,
     top_k,
