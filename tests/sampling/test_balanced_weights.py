@@ -66,7 +66,7 @@ def test_beginning_with_some_windows_finds_the_best_of_all(first, monkeypatch):
     assert 1 / (weights / fill).max() == pytest.approx(-whole.fun, rel=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=2), min_size=1, max_size=6))
 def test_none_is_found_only_where_none_exists(rows):
     counts = np.array([row for row in rows if any(row)] or [[1, 0]])
