@@ -15,7 +15,7 @@ from typing import Any
 
 __all__ = ["collect_provenance", "digest_of"]
 
-_PACKAGES = ("rareseg", "torch", "lightning", "numpy", "scipy", "kornia", "pyarrow", "pillow", "tifffile")
+_PACKAGES = ("rareseg", "torch", "lightning", "numpy", "scipy", "pyarrow", "pillow", "tifffile")
 
 
 def digest_of(value: Mapping[str, Any]) -> str:

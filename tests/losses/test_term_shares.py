@@ -23,7 +23,7 @@ def test_shares_are_those_of_the_terms_alone(activation: str) -> None:
     found = term_shares(loss, logits, target)
     for name, norm in norms.items():
         assert found[name].gradient_share == pytest.approx(norm / sum(norms.values()), rel=1e-5)
-        assert found[name].value == pytest.approx(float(loss(logits, target).terms[name]), rel=1e-6)
+        assert found[name].value == pytest.approx(loss(logits, target).terms[name].item(), rel=1e-6)
     assert logits.grad is None
 
 

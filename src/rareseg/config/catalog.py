@@ -67,8 +67,8 @@ _file(
 _file(
     "Sampling",
     "rarity",
-    "classes drawn with a probability that rises with rarity",
-    "DAFormer, arXiv 2111.14887",
+    "classes drawn with a probability that rises with rarity, (1 / frequency) ** 0.5",
+    "after the rare class sampling of DAFormer, arXiv 2111.14887",
     sampling={"name": "rarity"},
 )
 _file(
