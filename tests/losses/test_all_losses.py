@@ -28,6 +28,10 @@ EXEMPT: dict[tuple[str, str], str] = {
         "smoothed_cross_entropy",
         "test_a_perfect_answer_costs_nothing",
     ): "no answer is right for a smoothed truth",
+    (
+        "boundary",
+        "test_a_pixel_may_be_ignored_in_one_channel_only",
+    ): "a class that fills the patch has no boundary",
 }
 
 # The pins are for equal logits (of a softmax p is 1/4, of a sigmoid 1/2) and these six pixels.
@@ -188,6 +192,20 @@ PINS: dict[str, dict[str, dict[str, Pin]]] = {
     "top_k": {  # all pixels tie and share the places
         "softmax": of_pixels("softmax", math.log(4), 1),
         "sigmoid": of_pixels("sigmoid", math.log(2), 1),
+    },
+    # Every pixel is half a pixel from the boundary of each class that occurs: 1/2 * 3/4 for both true pixels and
+    # 1/2 * 1/4 for the four others, over six; sigmoid: 1/2 * 1/2. The slope is 1/2 / 6 outside, minus that inside.
+    "boundary": {
+        "softmax": of_regions(
+            "softmax",
+            class_absent=[(5 / 24, 1 / 12, -1 / 6)] * 3 + [(0.0, 0.0, 0.0)],
+            all_background=[(0.0, 0.0, 0.0)] * 4,
+        ),
+        "sigmoid": of_regions(
+            "sigmoid",
+            class_absent=[(1 / 4, 1 / 12, -1 / 6)] * 2 + [(0.0, 0.0, 0.0)],
+            all_background=[(0.0, 0.0, 0.0)] * 3,
+        ),
     },
     "dice": {
         "softmax": of_regions(

@@ -14,6 +14,7 @@ from rareseg.errors import ConfigError, OptionError, UnknownNameError
 from rareseg.losses import (
     asymmetric_unified_focal,
     balanced_softmax,
+    boundary,
     class_aware_jaccard,
     cross_entropy,
     dice,
@@ -37,6 +38,7 @@ __all__ = ["LOSSES", "Loss", "LossValue", "build_loss", "loss_summary"]
 _REGISTERED = (
     asymmetric_unified_focal,
     balanced_softmax,
+    boundary,
     class_aware_jaccard,
     cross_entropy,
     dice,
