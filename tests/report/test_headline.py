@@ -56,6 +56,7 @@ def test_clear_lead_excludes_0(study_of):
     assert "excludes 0" in headline.support[0]
     assert any("'focal_iscf' is best with each of the 3 seeds" in text for text in headline.support)
     assert any("weakest class is 'cavity' (IoU 0.850" in text for text in headline.support)
+    assert "groups" not in " ".join(headline.warnings)
 
 
 def test_baseline_on_top_is_said_so(study_of):
@@ -77,3 +78,12 @@ def test_class_in_one_group_has_no_interval(study_of):
     assert "no interval" in headline.answer
     assert any("rest on a single group of the test images" in text for text in headline.warnings)
     assert any("one seed" in text for text in headline.warnings)
+
+
+def test_classes_in_two_groups_are_told(study_of):
+    headline = study_of({"baseline": [2, 2, 2], "focal_iscf": [8, 8, 8]}, groups=("g", "g", "h", "h"))
+    told = " ".join(headline.warnings)
+    assert (
+        "'agglomeration', 'crack' and 'cavity' rest on two groups of the test images: their intervals" in told
+    )
+    assert "No rare class rests on three groups or more." in told

@@ -101,13 +101,16 @@ def test_data_section_tells_pixels_of_every_class(runs, page):
 
 
 def test_results_agree_with_the_counts(runs, page):
-    """Every pooled IoU, precision and TPR of both splits, recomputed from the files."""
+    """Every pooled IoU, precision and TPR of both splits, recomputed from the files.
+
+    Two groups hold cavities in test and one in val, so both give a mean without them.
+    """
     found = [
         row for row in page.cells("") if len(row) == 9 and row[0] in STRATEGIES and INTERVAL.match(row[1])
     ]
     cursor = 0
     for split in ("test", "val"):
-        blocks = [RARE, *([RARE[:2]] if split == "val" else []), *[(name,) for name in (*RARE, "background")]]
+        blocks = [RARE, RARE[:2], *[(name,) for name in (*RARE, "background")]]
         for names in blocks:
             for strategy in STRATEGIES:
                 row = found[cursor]

@@ -14,6 +14,7 @@ from rareseg.inspection.duplicates import find_duplicates
 from rareseg.inspection.finding import Finding
 from rareseg.inspection.image_findings import image_findings
 from rareseg.inspection.image_scan import ImageScan, scan_images
+from rareseg.inspection.label_disagreement import label_disagreement
 from rareseg.inspection.label_findings import identical_masks, label_findings
 from rareseg.inspection.leaks import Leak, leak_findings, sort_leaks
 from rareseg.inspection.ratio_matrix import ratio_matrix
@@ -48,8 +49,8 @@ def make_fingerprint(
         ``name``, ``num_images``, ``num_groups``, ``num_bands``, ``dtype``, ``megapixels``, ``sizes``,
         ``classes`` (`class_rows`), ``ratio_matrix`` and ``ratio_text`` of the training part (`ratio_matrix`),
         ``weights`` of the training part, ``splits`` (`split_table`), ``bands`` of the training part,
-        ``blank_masks`` and ``unlabelled`` as shares, ``identical_masks``, ``leaks``, ``duplicates`` and
-        ``warnings``. What is undefined is None.
+        ``blank_masks`` and ``unlabelled`` as shares, ``other_labels`` (`label_disagreement`),
+        ``identical_masks``, ``leaks``, ``duplicates`` and ``warnings``. What is undefined is None.
 
     Raises:
         DataError: A file cannot be read; the source says which.
@@ -86,6 +87,7 @@ def make_fingerprint(
         "bands": bands,
         "blank_masks": sum(mask.is_blank for mask in masks) / len(masks),
         "unlabelled": sum(m.unlabelled for m in masks) / sum(m.size[0] * m.size[1] for m in masks),
+        "other_labels": label_disagreement(source, splits),
         "identical_masks": identical_masks(masks),
         "leaks": [leak.to_json() for leak in leaks],
         "duplicates": [pair.to_json() for pair in duplicates],

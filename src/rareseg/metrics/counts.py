@@ -11,7 +11,7 @@ from rareseg.errors import DataError, SizeMismatchError
 from rareseg.metrics.byte_histogram import byte_histogram
 from rareseg.types import IGNORE_INDEX
 
-__all__ = ["confusion_counts"]
+__all__ = ["confusion_counts", "confusion_matrix"]
 
 # Pixels handled at once: small enough for the caches, and bounds memory whatever the image's size.
 _BLOCK = 1 << 19
@@ -38,6 +38,32 @@ def confusion_counts(target: NDArray[Any], prediction: NDArray[Any], num_classes
         >>> confusion_counts(np.array([0, 0, 1, 255]), np.array([0, 1, 1, 0]), 2).tolist()
         [[1, 0, 1, 1], [1, 1, 0, 1]]
     """
+    confusion = confusion_matrix(target, prediction, num_classes)
+    tp = np.diagonal(confusion)
+    fp = confusion.sum(axis=0) - tp
+    fn = confusion.sum(axis=1) - tp
+    return np.stack([tp, fp, fn, confusion.sum() - tp - fp - fn], axis=1)
+
+
+def confusion_matrix(target: NDArray[Any], prediction: NDArray[Any], num_classes: int) -> NDArray[np.int64]:
+    """Count pixels of every pair of true and predicted class.
+
+    Args:
+        target: As for `confusion_counts`.
+        prediction: As for `confusion_counts`.
+        num_classes: As for `confusion_counts`.
+
+    Returns:
+        ``(k, k)``: rows are true classes, columns predicted ones.
+
+    Raises:
+        SizeMismatchError: The shapes differ.
+        DataError: A value is not a class index.
+
+    Example:
+        >>> confusion_matrix(np.array([0, 0, 1, 255]), np.array([0, 1, 1, 0]), 2).tolist()
+        [[1, 1], [0, 1]]
+    """
     if not 1 <= num_classes <= IGNORE_INDEX:
         raise DataError(f"'num_classes' should lie in 1 to {IGNORE_INDEX}, but is {num_classes}; check it.")
     target, prediction = np.asarray(target), np.asarray(prediction)
@@ -46,11 +72,7 @@ def confusion_counts(target: NDArray[Any], prediction: NDArray[Any], num_classes
             f"target and prediction should have one shape, but have {target.shape} and {prediction.shape}; "
             "cut both by the same window."
         )
-    confusion = _confusion(target.reshape(-1), prediction.reshape(-1), num_classes)
-    tp = np.diagonal(confusion)
-    fp = confusion.sum(axis=0) - tp
-    fn = confusion.sum(axis=1) - tp
-    return np.stack([tp, fp, fn, confusion.sum() - tp - fp - fn], axis=1)
+    return _confusion(target.reshape(-1), prediction.reshape(-1), num_classes)
 
 
 def _confusion(target: NDArray[Any], prediction: NDArray[Any], num_classes: int) -> NDArray[np.int64]:

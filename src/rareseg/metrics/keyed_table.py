@@ -119,6 +119,16 @@ class KeyedTable(ABC):
         chosen._blocks = [{name: self[name][keep] for name in self.column_names()}]
         return chosen
 
+    def without(self, images: Collection[tuple[str, str]]) -> Self:
+        """The rows of all images but these, each given as its split and name."""
+        if not images:
+            return self
+        kept = type(self)()
+        keys = zip(self["split"].tolist(), self["image"].tolist(), strict=True)
+        keep = np.array([key not in images for key in keys], bool)
+        kept._blocks = [{name: self[name][keep] for name in self.column_names()}]
+        return kept
+
     def last_step(self) -> int:
         """The highest step.
 

@@ -33,15 +33,18 @@ class Headline:
     warnings: tuple[str, ...]
 
 
-def make_headline(study: StudyRuns, results: SplitResults, *, interval: float) -> Headline:
+def make_headline(
+    study: StudyRuns, results: SplitResults, *, interval: float, notes: Sequence[str] = ()
+) -> Headline:
     """Say which strategy is best on the rare classes of the judging split, how surely, and what limits that.
 
     Args:
         study: The runs.
         results: Their figures on the judging split.
         interval: Share of the bootstrap resamples inside the intervals.
+        notes: Further sentences that limit the answer.
     """
-    warnings = _warnings(study, results)
+    warnings = (*notes, *_warnings(study, results))
     where = SPLIT_WORDS[results.split]
     if not results.ranked:
         return Headline(f"The {where} hold no rare class, so nothing can be said about them.", (), warnings)
@@ -144,6 +147,18 @@ def _warnings(study: StudyRuns, results: SplitResults) -> tuple[str, ...]:
             f"{_quoted(results.lonely)} {verb} on a single group of the {where}, so no "
             f"interval can be given for {it}, nor for a mean that counts {it}; the tables also give the mean "
             f"without {it}."
+        )
+    few = [name for name in results.thin if name not in results.lonely]
+    if few:
+        verb, its = ("rests", "its interval says") if len(few) == 1 else ("rest", "their intervals say")
+        rest = (
+            "; the tables also give the mean without them"
+            if len(results.thin) > 1
+            else ("; the tables also give the mean without it")
+        )
+        told.append(
+            f"{_quoted(few)} {verb} on two groups of the {where}: {its} little more than that the two differ"
+            f"{rest if results.solid else '. No rare class rests on three groups or more'}."
         )
     if results.absent:
         told.append(f"The {where} hold no pixel of {_quoted(results.absent)}, so no mean counts it.")

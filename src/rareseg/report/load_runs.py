@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rareseg.artefacts import read_json, read_yaml
+from rareseg.artefacts import read_csv, read_json, read_yaml
 from rareseg.errors import ArtefactError, ConfigError
 from rareseg.metrics.counts_table import CountsTable
+from rareseg.metrics.left_out import LeftOut, find_left_out
 from rareseg.metrics.region_table import RegionTable
 from rareseg.metrics.score_table import ScoreTable
 from rareseg.study.previews import safe_name
@@ -37,6 +39,8 @@ class Run:
             ``failed``.
         step: Optimizer steps done.
         message: Why it failed; empty otherwise.
+        labels: Which of the other labels the tables judge by; None for the dataset's own.
+        left_out: Split and name of images that the tables leave out.
     """
 
     strategy: str
@@ -45,27 +49,39 @@ class Run:
     state: State
     step: int = 0
     message: str = ""
+    labels: str | None = None
+    left_out: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def finished(self) -> bool:
         """Whether the run was trained to its end and judged."""
         return self.state == "finished"
 
+    @property
+    def other_labels(self) -> tuple[str, ...]:
+        """Names of the other labels that the run was judged by."""
+        found = sorted(self.folder.glob("against/*/counts.parquet"))
+        return tuple(path.parent.name for path in found)
+
     @functools.cached_property
     def counts(self) -> CountsTable:
-        """``counts.parquet``."""
-        return CountsTable.read(self.folder / "counts.parquet")
+        """``counts.parquet``, without images that are left out."""
+        return CountsTable.read(self._tables / "counts.parquet").without(self.left_out)
 
     @functools.cached_property
     def regions(self) -> RegionTable | None:
-        """``regions.parquet``, or None where the run has none."""
-        path = self.folder / "regions.parquet"
-        return RegionTable.read(path) if path.exists() else None
+        """``regions.parquet`` in the same way, or None where the run has none."""
+        path = self._tables / "regions.parquet"
+        return RegionTable.read(path).without(self.left_out) if path.exists() else None
 
     def read_scores(self) -> ScoreTable | None:
-        """``scores.parquet``, or None where the run has none; large, so it is not kept."""
-        path = self.folder / "scores.parquet"
-        return ScoreTable.read(path) if path.exists() else None
+        """``scores.parquet`` in the same way, or None where the run has none; large, so it is not kept."""
+        path = self._tables / "scores.parquet"
+        return ScoreTable.read(path).without(self.left_out) if path.exists() else None
+
+    @property
+    def _tables(self) -> Path:
+        return self.folder if self.labels is None else self.folder / "against" / self.labels
 
     @functools.cached_property
     def config(self) -> Mapping[str, Any]:
@@ -78,7 +94,18 @@ class Run:
         """Columns of ``log.csv``, NaN in empty cells; a line torn by a kill is left out."""
         return _read_log(self.folder / "log.csv")
 
-    def json(self, kind: Literal["exposure", "cost", "provenance"]) -> Mapping[str, Any] | None:
+    @functools.cached_property
+    def term_shares(self) -> Mapping[tuple[str, str], list[tuple[int, float]]]:
+        """Part and term to steps and shares of the gradient, from ``terms.csv``; empty where it is not there."""
+        path = self.folder / "terms.csv"
+        shares: dict[tuple[str, str], list[tuple[int, float]]] = {}
+        for row in read_csv(path) if path.exists() else []:
+            shares.setdefault((row["part"], row["term"]), []).append(
+                (int(row["step"]), float(row["gradient_share"]))
+            )
+        return shares
+
+    def json(self, kind: Literal["exposure", "cost", "provenance", "gate"]) -> Mapping[str, Any] | None:
         """One of the run's JSON artefacts, or None where it is not there yet."""
         path = self.folder / f"{kind}.json"
         return read_json(path, kind=kind) if path.exists() else None
@@ -97,12 +124,14 @@ class StudyRuns:
         data: ``data.json``.
         study: ``study.yaml``; empty where it is absent.
         runs: Every planned or found run, strategies in the study's order, seeds ascending.
+        left_out: Judged images that ``scoring`` in study.yaml leaves out of every table.
     """
 
     folder: Path
     data: Mapping[str, Any]
     study: Mapping[str, Any]
     runs: tuple[Run, ...]
+    left_out: LeftOut = dataclasses.field(default_factory=LeftOut)
 
     @functools.cached_property
     def strategies(self) -> tuple[str, ...]:
@@ -142,6 +171,38 @@ class StudyRuns:
         """The finished runs of a strategy, seeds ascending."""
         return tuple(run for run in self.runs if run.strategy == strategy and run.finished)
 
+    @functools.cached_property
+    def other_labels(self) -> tuple[str, ...]:
+        """Names of the other labels that every finished run was judged by."""
+        judged = [run.other_labels for run in self.runs if run.finished]
+        return tuple(name for name in judged[0] if all(name in names for names in judged))
+
+    def judged_by(self, labels: str) -> StudyRuns:
+        """The same runs with tables by other labels."""
+        return self._with(labels=labels)
+
+    def with_all_images(self) -> StudyRuns:
+        """The same runs with tables that leave out nothing."""
+        return dataclasses.replace(self._with(left_out=frozenset()), left_out=LeftOut())
+
+    def without(self, left_out: LeftOut) -> StudyRuns:
+        """The same runs with tables that leave out some images."""
+        return dataclasses.replace(self._with(left_out=left_out.images), left_out=left_out)
+
+    def _with(self, **changes: Any) -> StudyRuns:
+        return dataclasses.replace(self, runs=tuple(dataclasses.replace(run, **changes) for run in self.runs))
+
+    def own_labels(self, labels: str, *, split: str) -> CountsTable | None:
+        """Counts of the dataset's own labels on a split, judged by others as though they were predictions."""
+        path = self.folder / "evaluated" / "against" / labels / "counts.parquet"
+        if not path.exists():
+            return None
+        return CountsTable.read(path).without(self.left_out.images).select(split=split)
+
+    def label_picture(self, labels: str, split: str, image: str) -> Path:
+        """Path of the other labels of a judged image."""
+        return self.folder / "evaluated" / "against" / labels / split / f"{safe_name(image)}.png"
+
     def preview(self, split: str, image: str) -> tuple[Path, Path]:
         """Paths of the picture and of the mask of a judged image."""
         folder = self.folder / "evaluated" / split
@@ -152,8 +213,11 @@ class StudyRuns:
 def load_runs(runs: Path) -> StudyRuns:
     """Find the runs below a folder that ``rareseg run`` wrote; tables are read when they are asked for.
 
+    They leave out the images that ``scoring`` in ``study.yaml`` names.
+
     Raises:
         ArtefactError: There is no such folder, no ``data.json``, or no finished run in it.
+        OptionError: ``scoring`` leaves out what was never judged, or everything.
     """
     folder = Path(runs)
     if not folder.is_dir():
@@ -180,7 +244,17 @@ def load_runs(runs: Path) -> StudyRuns:
             f"'{folder}' should hold a finished run, but of {len(every)} runs {len(failed)} failed{reason} "
             f"and the rest are not done; go on with: rareseg run STUDY --out '{folder}'"
         )
-    return StudyRuns(folder, data, study, tuple(every))
+    return _scored(StudyRuns(folder, data, study, tuple(every)))
+
+
+def _scored(study: StudyRuns) -> StudyRuns:
+    """The study without the images that its ``scoring`` leaves out."""
+    scoring = study.study.get("scoring") or {}
+    blank, names = bool(scoring.get("leave_out_blank")), scoring.get("leave_out") or ()
+    if not blank and not names:
+        return study
+    tables = [run.counts for run in study.runs if run.finished]
+    return study.without(find_left_out(tables, background=study.class_names[0], blank=blank, names=names))
 
 
 def _discover(folder: Path) -> list[Run]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rareseg.metrics.compare import PairedDifference
 from rareseg.metrics.runs_summary import RunsEstimate
 from rareseg.report.comparison import pair_sentence, top_pairs
+from rareseg.report.label_results import LabelResults, label_results
+from rareseg.report.label_words import ceiling_sentence, label_sentences, pair_sentences
 from rareseg.report.load_runs import StudyRuns
 from rareseg.report.numerals import level, rate, signed
 from rareseg.report.results import RARE, SplitResults, split_results
+from rareseg.report.section_scoring import scoring_sentence
 
 __all__ = ["markdown_summary"]
 
@@ -19,6 +22,9 @@ _SPLIT_WORDS = {"test": "Test", "val": "Validation"}
 def markdown_summary(study: StudyRuns, *, interval: float = 0.95) -> str:
     """Tables of every judged split: means over the rare classes, top pairs, each class, single seeds.
 
+    Where ``scoring`` leaves out images, the means with all images stand beside; where there are other labels, what
+    they say.
+
     Args:
         study: The runs, as `load_runs` gives them.
         interval: Share of the bootstrap resamples inside an interval, in (0, 1).
@@ -26,35 +32,55 @@ def markdown_summary(study: StudyRuns, *, interval: float = 0.95) -> str:
     Returns:
         Markdown text; rates are pooled over the split's pixels, then averaged over seeds.
     """
-    parts = [
-        _split_text(study, split_results(study, split=split, interval=interval), interval)
-        for split in study.splits
-    ]
+    parts = []
+    for split in study.splits:
+        found = split_results(study, split=split, interval=interval)
+        whole = None
+        if study.left_out.num(split):
+            whole = split_results(study.with_all_images(), split=split, interval=interval)
+        others = [
+            one
+            for labels in study.other_labels
+            if (one := label_results(study, found, labels=labels, interval=interval)) is not None
+        ]
+        parts.append(_split_text(study, found, interval, whole=whole, others=others))
     return "\n".join(parts)
 
 
-def _split_text(study: StudyRuns, found: SplitResults, interval: float) -> str:
+def _split_text(
+    study: StudyRuns,
+    found: SplitResults,
+    interval: float,
+    *,
+    whole: SplitResults | None,
+    others: Sequence[LabelResults],
+) -> str:
     lines = [
         f"### {_SPLIT_WORDS.get(found.split, found.split)}: {found.num_images} images of {found.num_groups} groups",
         "",
         f"Rates are pooled over pixels; mean over seeds with the {level(interval)} interval over groups and seeds.",
         "",
+        *([scoring_sentence(study, found, whole), ""] if whole else []),
         *_means(found),
         "",
+        *(["With all images:", "", *_means(whole), ""] if whole else []),
         *_top(study, found, interval),
         *_classes(found),
         "",
         *_seeds(found),
+        *(line for one in others for line in ("", *_other_labels(one, interval))),
     ]
     return "\n".join(lines) + "\n"
 
 
 def _means(found: SplitResults) -> list[str]:
-    """Means over the rare classes, with and without those that rest on one group."""
+    """Means over the rare classes, with and without those that rest on few groups."""
     first = found.strategies[0].name
     heads = [f"IoU of {len(found.counted)} classes", "TPR", "precision", f"IoU against {first}"]
     if found.firm_differences:
         heads += [f"IoU without {', '.join(found.lonely)}", f"against {first}"]
+    if found.solid_differences:
+        heads += [f"IoU without {', '.join(found.thin)}", f"against {first}"]
     rows = [_row(["strategy", "seeds", *heads]), _rule(len(heads) + 2)]
     for strategy in found.strategies:
         cells = [strategy.name, str(len(strategy.seeds))]
@@ -66,6 +92,9 @@ def _means(found: SplitResults) -> list[str]:
         if found.firm_differences:
             cells.append(_estimate(strategy.firm.pooled["iou"]) if strategy.firm else "\N{EN DASH}")
             cells.append(_difference(found.firm_differences.get(strategy.name)))
+        if found.solid_differences:
+            cells.append(_estimate(strategy.solid.pooled["iou"]) if strategy.solid else "\N{EN DASH}")
+            cells.append(_difference(found.solid_differences.get(strategy.name)))
         rows.append(_row(cells))
     return rows
 
@@ -108,6 +137,35 @@ def _seeds(found: SplitResults) -> list[str]:
             _row([strategy.name, *("\N{EN DASH}" if value is None else str(rate(value)) for value in values)])
         )
     return rows
+
+
+def _other_labels(found: LabelResults, interval: float) -> list[str]:
+    """What other labels say: means and ranks by both, and which conclusions hold."""
+    rate_word = "mean IoU" if len(found.classes) > 1 else "IoU"
+    heads = [f"{rate_word} by own labels", "Dice", "rank", f"{rate_word} by {found.labels}", "Dice", "rank"]
+    rows = [_row(["strategy", *heads]), _rule(len(heads) + 1)]
+    for row in found.rows:
+        cells = [row.name]
+        for side, ranks in ((row.own, "first"), (row.other, "second")):
+            rank = getattr(found.agreement, ranks)[row.name] if found.agreement else 1.0
+            cells += [_estimate(side.pooled["iou"]), _estimate(side.pooled["dice"]), f"{rank:g}"]
+        rows.append(_row(cells))
+    if found.ceiling:
+        own = [_estimate(found.ceiling.pooled[key]) for key in ("iou", "dice")]
+        rows.append(_row(["the own labels themselves", "", "", "", *own, ""]))
+    ceiling = ceiling_sentence(found, interval=interval)
+    told = [
+        *label_sentences(found, interval=interval),
+        *([ceiling] if ceiling else []),
+        *pair_sentences(found),
+    ]
+    return [
+        f"Judged by the labels '{found.labels}' too, in {', '.join(found.classes)}:",
+        "",
+        *(f"- {sentence}" for sentence in told),
+        "",
+        *rows,
+    ]
 
 
 def _estimate(value: RunsEstimate) -> str:

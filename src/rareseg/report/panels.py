@@ -16,7 +16,7 @@ from rareseg.report.overlays import class_overlay, data_uri, error_overlay
 from rareseg.report.spots import Spot, choose_spots, crop_around
 from rareseg.types import IGNORE_INDEX, Window
 
-__all__ = ["Panel", "StrategyView", "make_panels"]
+__all__ = ["OtherLabels", "Panel", "StrategyView", "make_panels"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,21 @@ class StrategyView:
     errors: str
     counts: Mapping[str, tuple[int, int, int]]
     """Of each class that occurs or is predicted: pixels hit, false, missed."""
+
+
+@dataclass(frozen=True)
+class OtherLabels:
+    """Other labels of a panel: pictures as data URIs of transparent PNG.
+
+    Args:
+        picture: These labels.
+        differences: The own labels as errors by these.
+        support: Pixels of each rare class in the window.
+    """
+
+    picture: str
+    differences: str
+    support: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,7 @@ class Panel:
         support: Annotated pixels of each rare class in the window.
         ignored: Pixels in the window that do not count.
         views: One per strategy.
+        others: Other labels of the same pixels, by name, as far as pictures of them are there.
     """
 
     title: str
@@ -56,6 +72,7 @@ class Panel:
     support: Mapping[str, int]
     ignored: int
     views: tuple[StrategyView, ...]
+    others: Mapping[str, OtherLabels]
 
 
 def make_panels(
@@ -110,6 +127,7 @@ class _Maps:
     picture: NDArray[np.uint8]
     mask: NDArray[np.uint8]
     predictions: tuple[NDArray[np.uint8], ...]
+    others: Mapping[str, NDArray[np.uint8]]
 
 
 def _has_pictures(study: StudyRuns, runs: Sequence[Run], image: str, split: str) -> bool:
@@ -120,18 +138,22 @@ def _has_pictures(study: StudyRuns, runs: Sequence[Run], image: str, split: str)
 def _read_maps(study: StudyRuns, runs: Sequence[Run], image: str, split: str) -> _Maps:
     picture_path, mask_path = study.preview(split, image)
     picture, mask = _read_picture(picture_path), _read_picture(mask_path)
-    predictions = []
-    for path, pixels in (
-        (picture_path, picture),
-        *((p := run.prediction(split, image), _read_picture(p)) for run in runs),
-    ):
+    paths = [run.prediction(split, image) for run in runs]
+    other_paths = {labels: study.label_picture(labels, split, image) for labels in study.other_labels}
+    others = {labels: path for labels, path in other_paths.items() if path.exists()}
+    read = {path: _read_picture(path) for path in (*paths, *others.values())}
+    for path, pixels in ((picture_path, picture), *read.items()):
         if pixels.shape[:2] != mask.shape:
             raise ArtefactError(
                 f"'{path}' should have the size {mask.shape} of its mask, but has {pixels.shape[:2]}; "
                 "evaluate the run again."
             )
-        predictions.append(pixels)
-    return _Maps(picture, mask, tuple(predictions[1:]))
+    return _Maps(
+        picture,
+        mask,
+        tuple(read[path] for path in paths),
+        {labels: read[path] for labels, path in others.items()},
+    )
 
 
 def _read_picture(path: Path) -> NDArray[np.uint8]:
@@ -166,11 +188,6 @@ def _panel(
                 counts=_counts(target, shown, study.class_names, majority),
             )
         )
-    support = {
-        name: int((target == index).sum())
-        for index, name in enumerate(study.class_names)
-        if index != majority
-    }
     return Panel(
         title=spot.title,
         image=spot.image,
@@ -178,10 +195,36 @@ def _panel(
         window=window,
         picture=data_uri(maps.picture[window.slices]),
         annotation=class_overlay(target, study, majority),
-        support={name: pixels for name, pixels in support.items() if pixels},
+        support=_support(target, study, majority),
         ignored=int((target == IGNORE_INDEX).sum()),
         views=tuple(views),
+        others={
+            labels: _other_labels(study, target, pixels[window.slices], majority)
+            for labels, pixels in maps.others.items()
+        },
     )
+
+
+def _other_labels(
+    study: StudyRuns, own: NDArray[np.uint8], other: NDArray[np.uint8], majority: int
+) -> OtherLabels:
+    ignored = (own == IGNORE_INDEX) | (other == IGNORE_INDEX)
+    compared = np.where(ignored, np.uint8(IGNORE_INDEX), other)
+    return OtherLabels(
+        picture=class_overlay(other, study, majority),
+        differences=error_overlay(compared, own, majority),
+        support=_support(other, study, majority),
+    )
+
+
+def _support(labels: NDArray[np.uint8], study: StudyRuns, majority: int) -> dict[str, int]:
+    """Pixels of each rare class that is there."""
+    found = {
+        name: int((labels == index).sum())
+        for index, name in enumerate(study.class_names)
+        if index != majority
+    }
+    return {name: pixels for name, pixels in found.items() if pixels}
 
 
 def _counts(

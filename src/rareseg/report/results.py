@@ -22,6 +22,8 @@ __all__ = ["BETA", "RARE", "SHOWN_RATES", "SplitResults", "StrategyResults", "sp
 BETA = 2.0
 """F-beta of the report: recall weighs twice as much as precision (beta 1 would be Dice again)."""
 SHOWN_RATES = ("iou", "dice", "precision", "tpr", "fpr", "f_beta")
+FEW_GROUPS = 3
+"""A class in fewer groups has an interval that says little; means are given with and without such classes."""
 RARE = "mean of the rare classes"
 """Key of the mean over rare classes beside the names of classes."""
 
@@ -37,6 +39,7 @@ class StrategyResults:
         classes: Summary over the runs, by class.
         rare: Mean over the rare classes that the split holds; None where it holds none.
         firm: The same without classes that rest on a single group; None where that changes nothing.
+        solid: The same without classes in fewer groups than `FEW_GROUPS`; None where that changes nothing more.
         by_seed: Pooled rates of each seed, by class (and `RARE`).
         num_images: Least and greatest number, over seeds, of images in which a rate is defined, by class.
         regions: Detection by region, seeds taken together, by class; empty where no run stored regions.
@@ -48,6 +51,7 @@ class StrategyResults:
     classes: Mapping[str, RunsSummary]
     rare: RunsSummary | None
     firm: RunsSummary | None
+    solid: RunsSummary | None
     by_seed: Mapping[int, Mapping[str, Mapping[str, float]]]
     num_images: Mapping[str, Mapping[str, tuple[int, int]]]
     regions: Mapping[str, RegionSummary]
@@ -78,6 +82,8 @@ class SplitResults:
         differences: Mean over ``counted`` against the first's, by strategy and rate (iou, tpr, precision).
         firm: Counted classes that two groups or more hold.
         firm_differences: The same in the mean over ``firm``; empty where that changes nothing.
+        solid: Counted classes that `FEW_GROUPS` groups or more hold.
+        solid_differences: The same in the mean over ``solid``; empty where that changes nothing more.
     """
 
     split: str
@@ -91,6 +97,13 @@ class SplitResults:
     differences: Mapping[str, Mapping[str, PairedDifference]]
     firm: tuple[str, ...]
     firm_differences: Mapping[str, Mapping[str, PairedDifference]]
+    solid: tuple[str, ...]
+    solid_differences: Mapping[str, Mapping[str, PairedDifference]]
+
+    @property
+    def thin(self) -> tuple[str, ...]:
+        """Counted classes in fewer groups than `FEW_GROUPS`."""
+        return tuple(name for name in self.counted if name not in self.solid)
 
     @property
     def ranked(self) -> tuple[StrategyResults, ...]:
@@ -132,20 +145,25 @@ def split_results(
     }
     counted = tuple(name for name in study.rare_classes if support[name].pixels)
     lonely = tuple(name for name in counted if support[name].groups == 1)
+    firm = tuple(name for name in counted if support[name].groups > 1)
+    solid = tuple(name for name in counted if support[name].groups >= FEW_GROUPS)
+    means = {
+        "firm": firm if firm != counted else (),
+        "solid": solid if solid not in (counted, firm) else (),
+    }
     strategies = tuple(
         _strategy_results(
             study,
             name,
             tables[name],
             counted,
-            lonely,
+            means,
             split=split,
             interval=interval,
             num_resamples=num_resamples,
         )
         for name in study.strategies
     )
-    firm = tuple(name for name in counted if name not in lonely)
     compared = functools.partial(_differences, study, tables, interval=interval, num_resamples=num_resamples)
     return SplitResults(
         split=split,
@@ -158,7 +176,9 @@ def split_results(
         strategies=strategies,
         differences=compared(counted),
         firm=firm,
-        firm_differences=compared(firm) if firm and lonely else {},
+        firm_differences=compared(means["firm"]),
+        solid=solid,
+        solid_differences=compared(means["solid"]),
     )
 
 
@@ -200,7 +220,7 @@ def _strategy_results(
     name: str,
     tables: Sequence[CountsTable],
     counted: tuple[str, ...],
-    lonely: tuple[str, ...],
+    means: Mapping[str, tuple[str, ...]],
     *,
     split: str,
     interval: float,
@@ -212,9 +232,10 @@ def _strategy_results(
         summarise_runs, tables, interval=interval, num_resamples=num_resamples, beta=BETA
     )
     classes, rare = _split_off_mean(summarised(leave_out=not_counted), study.class_names)
-    firm = None
-    if lonely and len(lonely) < len(counted):
-        _, firm = _split_off_mean(summarised(leave_out=[*not_counted, *lonely]), study.class_names)
+    further: dict[str, RunsSummary | None] = {}
+    for key, names in means.items():
+        rest = [other for other in study.class_names if other not in names]
+        further[key] = _split_off_mean(summarised(leave_out=rest), study.class_names)[1] if names else None
     by_seed, numbers = {}, []
     for seed, table in zip(seeds, tables, strict=True):
         alone = summarise_runs([table], leave_out=not_counted, num_resamples=1, beta=BETA)
@@ -238,7 +259,8 @@ def _strategy_results(
         seeds=seeds,
         classes=classes,
         rare=rare,
-        firm=firm,
+        firm=further["firm"],
+        solid=further["solid"],
         by_seed=by_seed,
         num_images=num_images,
         regions=_regions(study.finished(name), split, interval=interval, num_resamples=num_resamples),

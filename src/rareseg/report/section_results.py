@@ -12,6 +12,7 @@ from rareseg.report.numerals import level
 from rareseg.report.page import Section, render_fragment
 from rareseg.report.palette import strategy_style
 from rareseg.report.results import BETA, SHOWN_RATES, SplitResults, StrategyResults
+from rareseg.report.term_charts import term_charts
 from rareseg.report.trade_off_charts import trade_off_charts
 from rareseg.report.training_charts import training_charts
 from rareseg.report.variation_charts import variation_charts
@@ -65,7 +66,7 @@ def charts_section(study: StudyRuns, results: Sequence[SplitResults]) -> Section
             }
             for found in results
         ],
-        training=training_charts(study),
+        training=[*training_charts(study), *term_charts(study)],
         strategies=[{"name": s.name, "style": strategy_style(s.index)} for s in first.strategies],
         classes=[{"name": name, "color": study.class_colors[name]} for name in study.rare_classes],
     )
@@ -79,10 +80,11 @@ def _tables(study: StudyRuns, found: SplitResults) -> dict[str, Any]:
         title = f"Mean of {len(found.counted)} rare classes" if len(found.counted) > 1 else "The rare class"
         if len(found.counted) > 1:
             blocks.append(_mean_block(found, title, f"counts {', '.join(found.counted)}", "rare"))
-    if any(strategy.firm for strategy in found.strategies):
-        firm = [name for name in found.counted if name not in found.lonely]
-        title = f"Mean of {len(firm)} rare {'class' if len(firm) == 1 else 'classes'} in two groups or more"
-        blocks.append(_mean_block(found, title, f"counts {', '.join(firm)}", "firm"))
+    for which, names, number in (("firm", found.firm, "two"), ("solid", found.solid, "three")):
+        if any(getattr(strategy, which) for strategy in found.strategies):
+            nouns = "class" if len(names) == 1 else "classes"
+            title = f"Mean of {len(names)} rare {nouns} in {number} groups or more"
+            blocks.append(_mean_block(found, title, f"counts {', '.join(names)}", which))
     for name in (*study.rare_classes, study.majority):
         support = found.support[name]
         rows = [
@@ -90,13 +92,13 @@ def _tables(study: StudyRuns, found: SplitResults) -> dict[str, Any]:
             | {"region": strategy.regions.get(name)}
             for strategy in found.strategies
         ]
-        alone = "one group only: no interval" if support.groups == 1 else ""
+        alone = {1: "one group only: no interval", 2: "two groups only: the interval says little"}
         blocks.append(
             {
                 "title": name,
                 "color": study.class_colors[name],
                 "support": support,
-                "note": alone,
+                "note": alone.get(support.groups, ""),
                 "mean": False,
                 "rows": _with_best(rows),
             }

@@ -44,6 +44,7 @@ def text_summary(study: StudyRuns, results: SplitResults | None = None, *, inter
         caption="\n".join(
             [
                 f"Mean of {classes}{left_out}; under each the {level(interval)} interval over groups and seeds.",
+                *_left_out(study, found),
                 *(
                     pair_sentence(pair, interval=interval)
                     for pair in top_pairs(study, found, interval=interval)
@@ -63,6 +64,17 @@ def text_summary(study: StudyRuns, results: SplitResults | None = None, *, inter
         cells = [_cell(mean.pooled[key]) if mean else "-" for key in COLUMNS]
         table.add_row(strategy.name, str(len(strategy.seeds)), *cells)
     return table
+
+
+def _left_out(study: StudyRuns, found: SplitResults) -> list[str]:
+    """How many images scoring leaves out, where it does."""
+    number = study.left_out.num(found.split)
+    if not number:
+        return []
+    return [
+        f"{number} of {number + found.num_images} images are left out of scoring, as study.yaml asks; the report "
+        "gives the figures with them."
+    ]
 
 
 def _cell(estimate: RunsEstimate) -> str:

@@ -14,10 +14,12 @@ from rareseg.report.section_compare import compare_section
 from rareseg.report.section_cost import cost_section
 from rareseg.report.section_data import data_section
 from rareseg.report.section_exposure import exposure_section
+from rareseg.report.section_labels import labels_section
 from rareseg.report.section_panels import panels_section
 from rareseg.report.section_repeat import repeat_section
 from rareseg.report.section_results import charts_section, results_section
 from rareseg.report.section_runs import runs_section
+from rareseg.report.section_scoring import scoring_section, scoring_sentence
 from rareseg.report.section_stability import stability_section
 
 __all__ = ["write_report"]
@@ -70,15 +72,23 @@ def write_report(
     for split in study.splits:
         say(f"figures of the {split} split")
         results.append(split_results(study, split=split, interval=interval))
+    whole = []
+    if study.left_out.images:
+        say("figures with all images")
+        whole = [
+            split_results(study.with_all_images(), split=found.split, interval=interval) for found in results
+        ]
     say("charts and tables")
     sections = [
-        _headline_section(study, results[0], interval=interval),
+        _headline_section(study, results[0], interval=interval, whole=whole[0] if whole else None),
         data_section(study),
         runs_section(study),
         results_section(study, results, interval=interval),
+        scoring_section(study, results, whole, interval=interval),
         charts_section(study, results),
         compare_section(study, results, interval=interval),
         stability_section(study, results, interval=interval),
+        labels_section(study, results, interval=interval),
         exposure_section(study),
         cost_section(study, results[0]),
     ]
@@ -94,8 +104,11 @@ def write_report(
     return Path(out)
 
 
-def _headline_section(study: StudyRuns, results: SplitResults, *, interval: float) -> Section:
-    headline = make_headline(study, results, interval=interval)
+def _headline_section(
+    study: StudyRuns, results: SplitResults, *, interval: float, whole: SplitResults | None
+) -> Section:
+    notes = [scoring_sentence(study, results, whole)] if whole else []
+    headline = make_headline(study, results, interval=interval, notes=notes)
     return Section("summary", "In short", render_fragment("report_headline.html.j2", headline=headline))
 
 
