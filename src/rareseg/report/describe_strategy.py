@@ -7,7 +7,22 @@ from typing import Any
 
 __all__ = ["PARTS", "describe_strategy"]
 
-PARTS = ("loss", "sampling", "head", "model", "decision", "phases", "augmentation", "optimizer", "schedule")
+PARTS = (
+    "loss",
+    "sampling",
+    "head",
+    "model",
+    "decision",
+    "phases",
+    "augmentation",
+    "patch_sizes",
+    "optimizer",
+    "schedule",
+    "clip_gradient",
+    "ema",
+    "early_stopping",
+    "weights",
+)
 """Parts of a strategy in the order in which they are told."""
 
 

@@ -12,6 +12,7 @@ from rareseg.report.numerals import level
 from rareseg.report.page import Section, render_fragment
 from rareseg.report.palette import strategy_style
 from rareseg.report.results import BETA, SHOWN_RATES, SplitResults, StrategyResults
+from rareseg.report.term_charts import term_charts
 from rareseg.report.trade_off_charts import trade_off_charts
 from rareseg.report.training_charts import training_charts
 from rareseg.report.variation_charts import variation_charts
@@ -65,7 +66,7 @@ def charts_section(study: StudyRuns, results: Sequence[SplitResults]) -> Section
             }
             for found in results
         ],
-        training=training_charts(study),
+        training=[*training_charts(study), *term_charts(study)],
         strategies=[{"name": s.name, "style": strategy_style(s.index)} for s in first.strategies],
         classes=[{"name": name, "color": study.class_colors[name]} for name in study.rare_classes],
     )

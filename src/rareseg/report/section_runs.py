@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from rareseg.config.load import parse_settings
+from rareseg.config.study import StudySettings
 from rareseg.report.describe_strategy import PARTS, describe_strategy
-from rareseg.report.load_runs import StudyRuns
+from rareseg.report.load_runs import Run, StudyRuns
 from rareseg.report.page import Section, render_fragment
 from rareseg.report.palette import strategy_style
 
@@ -46,6 +48,7 @@ def runs_section(study: StudyRuns) -> Section:
         columns=columns,
         shared=shared,
         budgets=budgets,
+        dividing=list(dict.fromkeys(run.strategy for run in study.runs if _divides_steps(run))),
         troubled=[run for run in study.runs if not run.finished],
     )
     return Section("runs", "What was run", body, lead="Every strategy, and the budget that it could spend.")
@@ -53,7 +56,13 @@ def runs_section(study: StudyRuns) -> Section:
 
 def _planned(study: StudyRuns, name: str) -> dict[str, Any]:
     """What the study says of a strategy of which no run has begun."""
-    return {**(study.study.get("base") or {}), **(study.study.get("strategies", {}).get(name) or {})}
+    settings = parse_settings(StudySettings, study.study, where=str(study.folder / "study.yaml"))
+    return settings.recipe(name).model_dump(mode="json")
+
+
+def _divides_steps(run: Run) -> bool:
+    """Whether several models share the steps of the budget, so that each has fewer."""
+    return bool(run.config and run.config["strategy"]["head"].get("budget") == "shared")
 
 
 def _budgets(study: StudyRuns) -> list[dict[str, Any]]:
@@ -61,7 +70,7 @@ def _budgets(study: StudyRuns) -> list[dict[str, Any]]:
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for run in study.runs:
         budget = run.config.get("budget")
-        if not budget:
+        if not budget or _divides_steps(run):
             continue
         height, width = budget["patch_size"]
         key = (budget["steps"], budget["batch_size"], height, width)

@@ -14,6 +14,7 @@ from rareseg.report.section_compare import compare_section
 from rareseg.report.section_cost import cost_section
 from rareseg.report.section_data import data_section
 from rareseg.report.section_exposure import exposure_section
+from rareseg.report.section_gate import gate_section
 from rareseg.report.section_labels import labels_section
 from rareseg.report.section_panels import panels_section
 from rareseg.report.section_repeat import repeat_section
@@ -89,6 +90,7 @@ def write_report(
         compare_section(study, results, interval=interval),
         stability_section(study, results, interval=interval),
         labels_section(study, results, interval=interval),
+        gate_section(study),
         exposure_section(study),
         cost_section(study, results[0]),
     ]
