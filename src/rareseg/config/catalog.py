@@ -32,6 +32,8 @@ _THESIS = "foil thesis"
 _STEEL = "Severstal report"
 _SOLAR = "solar plant report"
 _CE_AND = "cross_entropy"
+_BOUNDARY = ["dice", {"name": "boundary", "scale": 0.01}]
+_SMOOTHED = ["smoothed_cross_entropy"]
 
 _file("Baseline", "baseline", "plain cross-entropy on uniform patches", "arXiv 1505.04597")
 
@@ -136,6 +138,18 @@ for _name, _summary, _source, _loss in (
     ("jaccard", "Jaccard and cross-entropy", "arXiv 1606.04797 for the Dice form", ["jaccard", _CE_AND]),
     ("tversky", "Tversky loss, missed pixels cost more", "arXiv 1706.05721", ["tversky"]),
     ("focal_tversky", "focal Tversky loss", "arXiv 1810.07842", ["focal_tversky"]),
+    ("lovasz", "Lovász-Softmax and cross-entropy", "arXiv 1705.08790", ["lovasz", _CE_AND]),
+    ("unified_focal", "asymmetric unified focal loss", "arXiv 2102.04525", ["asymmetric_unified_focal"]),
+    ("boundary", "Dice with a hundredth of the boundary loss", "arXiv 1812.07032", _BOUNDARY),
+    ("top_k", "cross-entropy of the hardest quarter of the pixels", "arXiv 1604.03540", ["top_k"]),
+    ("recall", "cross-entropy weighted by what the batch misses", "arXiv 2106.14917", ["recall"]),
+    (
+        "logit_adjustment",
+        "logits shifted by the log of the class shares",
+        "arXiv 2007.07314",
+        ["logit_adjustment"],
+    ),
+    ("label_smoothing", "cross-entropy with a tenth of the truth spread", "arXiv 1512.00567", _SMOOTHED),
 ):
     _file("Loss", _name, _summary, _source, loss=_loss)
 
