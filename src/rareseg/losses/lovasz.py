@@ -114,7 +114,7 @@ class _Lovasz(nn.Module):
             errors = self._rows((1 + scores).clamp_min(0).where(inputs.channel_valid, 0))
         with torch.no_grad():
             slopes = lovasz_slopes(errors.flatten(0, 1), truth.flatten(0, 1)).view_as(errors)
-        losses = torch.linalg.vecdot(errors, slopes)
+        losses: Tensor = torch.linalg.vecdot(errors, slopes)
         absent = self.absent or ("skip" if inputs.activation == "softmax" else "largest")
         counted = truth.any(dim=2) if absent == "skip" else self._rows(inputs.channel_valid).any(dim=2)
         by_image = losses.where(counted, 0).sum(1) / counted.sum(1).clamp_min(1)
