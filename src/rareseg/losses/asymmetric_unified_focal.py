@@ -52,7 +52,7 @@ def asymmetric_unified_focal(
     Args:
         logits: Raw scores.
         target: As in `dice`.
-        weight: Share of the Tversky part, the paper's lambda, above 0; with 1 it stands alone.
+        weight: Share of the Tversky part, 1 minus the paper's lambda, above 0; with 1 it stands alone.
         delta: Weight of rare classes against the background, and of misses against false alarms, in (0, 1).
         gamma: How strongly easy background is played down and good rare classes keep their slope, in [0, 1).
         reduction: Of the Tversky part, ``"batch"`` or ``"image"``, as in `dice`.
@@ -99,7 +99,7 @@ class AsymmetricUnifiedFocalSettings(TermSettings):
     """Options of the asymmetric unified focal loss."""
 
     weight: float = Field(default=0.5, gt=0, le=1)
-    """Share of the Tversky part, the paper's lambda; the rest is the focal part."""
+    """Share of the Tversky part, 1 minus the paper's lambda; the rest is the focal part."""
     delta: float = Field(default=0.6, gt=0, lt=1)
     """Weight of rare classes against the background, and of misses against false alarms."""
     gamma: float = Field(default=0.5, ge=0, lt=1)
