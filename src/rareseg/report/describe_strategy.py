@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rareseg.config.recipe import OptimizerSettings, ScheduleSettings
+
 __all__ = ["PARTS", "describe_strategy"]
 
 PARTS = (
@@ -25,6 +27,8 @@ PARTS = (
 )
 """Parts of a strategy in the order in which they are told."""
 
+_USUAL = {"optimizer": OptimizerSettings().model_dump(), "schedule": ScheduleSettings().model_dump()}
+
 
 def describe_strategy(strategy: Mapping[str, Any]) -> dict[str, str]:
     """Each part of a strategy in plain words; parts that are empty are left out.
@@ -36,7 +40,15 @@ def describe_strategy(strategy: Mapping[str, Any]) -> dict[str, str]:
         >>> describe_strategy({"loss": [{"name": "focal", "gamma": 2.0}], "sampling": {"name": "uniform"}})
         {'loss': 'focal (gamma 2)', 'sampling': 'uniform'}
     """
-    return {part: text for part in PARTS if (text := _words(strategy.get(part)))}
+    return {part: text for part in PARTS if (text := _words(_told(part, strategy.get(part))))}
+
+
+def _told(part: str, value: Any) -> Any:
+    """An optimizer or a schedule without the options that are as usual, most of which say nothing to it."""
+    usual = _USUAL.get(part)
+    if usual is None or not isinstance(value, Mapping):
+        return value
+    return {key: item for key, item in value.items() if key in ("name", "lr") or item != usual.get(key)}
 
 
 def _words(value: Any) -> str:

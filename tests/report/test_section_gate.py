@@ -1,0 +1,81 @@
+"""Image gates and the pull of loss terms, as a run leaves them, come out in the report."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rareseg.artefacts import write_json
+from rareseg.report.describe_strategy import describe_strategy
+from rareseg.report.load_runs import load_runs
+from rareseg.report.section_gate import gate_section
+from rareseg.report.term_charts import term_charts
+
+IMAGES = [
+    ("test", True, True),
+    ("test", True, True),
+    ("test", True, False),
+    ("test", False, False),
+    ("test", False, True),
+    ("val", False, False),
+]
+
+
+@pytest.fixture
+def gated(runs: Path, tmp_path: Path) -> Path:
+    """The runs of the other tests with a gate and a summed loss in the first of them."""
+    copy = tmp_path / "runs"
+    shutil.copytree(runs, copy)
+    folder = next(copy.glob("*/seed-0"))
+    rows = [
+        {"split": split, "image": str(number), "score": 0.5, "holds": holds, "open": is_open}
+        for number, (split, holds, is_open) in enumerate(IMAGES)
+    ]
+    write_json(
+        folder / "gate.json",
+        {"threshold": 0.25, "reason": "highest F2 on validation", "chosen_on": "val", "images": rows},
+        kind="gate",
+    )
+    (folder / "terms.csv").write_text(
+        "step,part,term,value,gradient_share\n"
+        "20,segmenter,dice,0.9,0.25\n20,segmenter,cross_entropy,1.2,0.75\n"
+        "40,segmenter,dice,0.7,0.4\n40,segmenter,cross_entropy,0.6,0.6\n"
+    )
+    return copy
+
+
+def test_a_gate_is_told_by_images(gated: Path) -> None:
+    section = gate_section(load_runs(gated))
+    assert section is not None
+    text = " ".join(section.body.replace("<td", " <td").split())
+    assert ">2 of 3</td>" in text  # images with a defect that pass
+    assert ">1 of 2</td>" in text  # blank images that are skipped
+    assert ">0 of 0</td>" in text  # no image of val holds a defect
+    assert "highest F2 on validation" in text
+
+
+def test_without_a_gate_there_is_no_section(runs: Path) -> None:
+    assert gate_section(load_runs(runs)) is None
+
+
+def test_terms_are_drawn_for_summed_losses_alone(gated: Path) -> None:
+    (chart,) = term_charts(load_runs(gated))
+    assert {trace["name"]: (trace["x"], trace["y"]) for trace in chart.data} == {
+        "dice": ([20, 40], [0.25, 0.4]),
+        "cross_entropy": ([20, 40], [0.75, 0.6]),
+    }
+
+
+def test_what_is_as_usual_is_not_told() -> None:
+    strategy = {
+        "optimizer": {"name": "adamw", "lr": 1e-3, "weight_decay": 1e-5, "momentum": 0.9},
+        "schedule": {"name": "step", "every": 100, "factor": 0.5, "patience": 3, "warmup_steps": 0},
+        "ema": 0.99,
+    }
+    assert describe_strategy(strategy) == {
+        "optimizer": "adamw (lr 0.001)",
+        "schedule": "step (every 100, factor 0.5)",
+        "ema": "0.99",
+    }
