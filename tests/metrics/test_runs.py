@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from hit_tables import NAMES, run
 from rareseg.errors import DataError, UnknownNameError
@@ -32,23 +33,29 @@ def test_mean_range_and_sd_by_hand():
     assert math.isnan(only[-1].pooled["tpr"].sd)
 
 
-def test_interval_equals_a_plain_loop_over_runs_and_groups():
+def test_interval_counts_groups_by_bootstrap_and_runs_by_students_t():
+    """Both ends are where a mixture of t distributions, one around each plain draw of groups, has its share."""
     generator = np.random.default_rng(0)
-    hits = generator.integers(10, 90, size=(3, 6))
-    groups = list("aabbcc")
-    tables = [run(row, groups=groups) for row in hits]
-    found = summarise_runs(tables, num_resamples=150, seed=2)[1]
-    of_groups = np.concatenate(list(group_weights(3, num_resamples=150, seed=2)))
-    of_runs = np.concatenate(list(group_weights(3, num_resamples=150, seed=2, stream=1)))
-    assert (of_groups != of_runs).any()
-    samples = []
-    for drawn_groups, drawn_runs in zip(of_groups, of_runs, strict=True):
-        weight = np.repeat(drawn_groups, 2)
-        recalls = [(row * weight).sum() / (100 * weight.sum()) for row in hits]
-        samples.append((recalls * drawn_runs).sum() / drawn_runs.sum())
-    expected = np.quantile(samples, [0.025, 0.975])
+    hits = generator.integers(40, 70, size=(3, 6))
+    tables = [run(row, groups=list("aabbcc")) for row in hits]
+    found = summarise_runs(tables, num_resamples=150, seed=2, interval=0.8)[1]
+    recalls = hits.sum(axis=1) / 600
+    draws = []
+    for drawn in np.concatenate(list(group_weights(3, num_resamples=150, seed=2))):
+        weight = np.repeat(drawn, 2)
+        draws.append(((hits * weight).sum(axis=1) / (100 * weight.sum())).mean())
+    stretched = recalls.mean() + np.sqrt(3 / 2) * (np.array(draws) - recalls.mean())
+    error = recalls.std(ddof=1) / np.sqrt(3)
     for tpr in (found.pooled["tpr"], found.mean_over_images["tpr"]):  # equal support: both means agree
-        assert (tpr.low, tpr.high) == pytest.approx(tuple(expected))
+        shares = [
+            scipy.stats.t.cdf(end, df=2, loc=stretched, scale=error).mean() for end in (tpr.low, tpr.high)
+        ]
+        assert shares == pytest.approx([0.1, 0.9], abs=1e-6)
+
+
+def test_an_interval_of_a_rate_ends_at_0_and_1():
+    tpr = summarise_runs([run([0, 0]), run([1, 0]), run([99, 100])])[1].pooled["tpr"]
+    assert (tpr.low, tpr.high) == (0, 1)
 
 
 def test_seeds_widen_the_interval():

@@ -14,8 +14,8 @@ from rareseg.metrics.compare import check_alike
 from rareseg.metrics.counts_table import CountsTable
 from rareseg.metrics.intervals import check_interval
 from rareseg.metrics.rate_samples import mean_over_classes
-from rareseg.metrics.rates import RATE_NAMES, ratio
-from rareseg.metrics.run_samples import Averaging, RunSamples, draw_run_samples
+from rareseg.metrics.rates import RATE_NAMES
+from rareseg.metrics.run_samples import Averaging, RunSamples, draw_run_samples, mean_of_runs
 
 __all__ = ["RankRange", "RankStability", "rank_stability"]
 
@@ -123,7 +123,7 @@ def rank_stability(
                 raise UnknownNameError("class", class_name, drawn.class_names)
         counted = drawn.counted(class_names)
         values.append(mean_over_classes(drawn.values, counted))
-        samples.append(_mean_over_runs(mean_over_classes(drawn.samples, counted)))
+        samples.append(mean_of_runs(mean_over_classes(drawn.samples, counted)))
         num_groups.append(drawn.least_groups(counted))
     return {
         rate: _of_rate(
@@ -149,12 +149,6 @@ def _common_seeds(tables: Mapping[str, Mapping[int, CountsTable]]) -> tuple[int,
             f"but there are { ({name: sorted(own) for name, own in tables.items()}) }; finish the runs."
         )
     return seeds
-
-
-def _mean_over_runs(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over runs (second axis), of those in which the rate is defined in this draw."""
-    defined = ~np.isnan(samples)
-    return ratio(np.where(defined, samples, 0.0).sum(axis=1), defined.sum(axis=1))
 
 
 def _of_rate(

@@ -17,7 +17,7 @@ from rareseg.metrics.intervals import group_weights, resampled_sums
 from rareseg.metrics.rate_samples import groups_behind
 from rareseg.metrics.rates import rate_columns, ratio
 
-__all__ = ["Averaging", "RunSamples", "draw_run_samples", "mean_over_runs"]
+__all__ = ["Averaging", "RunSamples", "draw_run_samples", "mean_of_runs", "mean_over_runs"]
 
 Averaging = Literal["pooled", "images"]
 """Rates of the summed counts, or means of the images' rates."""
@@ -91,6 +91,12 @@ def draw_run_samples(
         for image, group in zip(cube.images, cube.group_index.tolist(), strict=True)
     )
     return RunSamples(class_names, judged, values, samples, behind.sum(axis=0))
+
+
+def mean_of_runs(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over runs (second axis) of each resample, of those in which the rate is defined."""
+    defined = ~np.isnan(samples)
+    return ratio(np.nan_to_num(samples).sum(axis=1), defined.sum(axis=1))
 
 
 def mean_over_runs(samples: NDArray[np.float64], *, seed: int, stream: int = 1) -> NDArray[np.float64]:

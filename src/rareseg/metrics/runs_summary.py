@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rareseg.errors import UnknownNameError
 from rareseg.metrics.counts_table import CountsTable
-from rareseg.metrics.intervals import check_interval, percentile_interval
+from rareseg.metrics.intervals import check_interval
 from rareseg.metrics.rate_samples import mean_over_classes
 from rareseg.metrics.rates import RATE_NAMES
-from rareseg.metrics.run_samples import RunSamples, draw_run_samples, mean_over_runs
+from rareseg.metrics.run_samples import RunSamples, draw_run_samples, mean_of_runs
+from rareseg.metrics.run_spread import RunSpread
 
 __all__ = ["RunsEstimate", "RunsSummary", "summarise_runs"]
 
@@ -58,8 +60,8 @@ def summarise_runs(
 ) -> list[RunsSummary]:
     """Summarise the runs of one strategy: each class, and last the mean over classes not left out.
 
-    Intervals are percentiles of a two-level bootstrap: runs are drawn with replacement, and groups are drawn
-    with replacement, the same ones for all runs. Three runs give a rough idea of their spread, no more.
+    Intervals count both the groups, by bootstrap, and the runs, by Student's t, see `RunSpread`; they are cut to
+    0 and 1. Three runs give a rough idea of their spread, no more, and the intervals are as wide as that makes them.
     A mean over classes counts the classes where the rate is defined in some run; a run in which one of them
     is undefined has no mean.
 
@@ -96,29 +98,26 @@ def summarise_runs(
     return [
         RunsSummary(
             class_names=chosen,
-            pooled=_estimates(pooled, chosen, interval, seed),
-            mean_over_images=_estimates(images, chosen, interval, seed),
+            pooled=_estimates(pooled, chosen, interval),
+            mean_over_images=_estimates(images, chosen, interval),
         )
         for chosen in choices
     ]
 
 
-def _estimates(
-    runs: RunSamples, chosen: tuple[str, ...], interval: float, seed: int
-) -> dict[str, RunsEstimate]:
+def _estimates(runs: RunSamples, chosen: tuple[str, ...], interval: float) -> dict[str, RunsEstimate]:
     counted = runs.counted(chosen)
     values = mean_over_classes(runs.values, counted)
-    samples = mean_over_runs(mean_over_classes(runs.samples, counted), seed=seed)
-    low, high = percentile_interval(samples, interval)
+    samples = mean_over_classes(runs.samples, counted)
     num_groups = runs.least_groups(counted)
     estimates = {}
     for i, name in enumerate(RATE_NAMES):
         run = values[:, i][~np.isnan(values[:, i])]
-        known = len(run) > 0 and num_groups[i] >= 2
+        low, high = _interval(run, samples[:, :, i], int(num_groups[i]), interval)
         estimates[name] = RunsEstimate(
             mean=float(run.mean()) if len(run) else np.nan,
-            low=float(low[i]) if known else np.nan,
-            high=float(high[i]) if known else np.nan,
+            low=low,
+            high=high,
             minimum=float(run.min()) if len(run) else np.nan,
             maximum=float(run.max()) if len(run) else np.nan,
             sd=float(run.std(ddof=1)) if len(run) > 1 else np.nan,
@@ -127,3 +126,20 @@ def _estimates(
             num_classes=int(counted[:, i].sum()),
         )
     return estimates
+
+
+def _interval(
+    run: NDArray[np.float64], samples: NDArray[np.float64], num_groups: int, interval: float
+) -> tuple[float, float]:
+    """Interval of the mean of the runs' rates; NaN with fewer than two groups."""
+    if not len(run) or num_groups < 2:
+        return np.nan, np.nan
+    spread = RunSpread(
+        value=float(run.mean()),
+        samples=mean_of_runs(samples),
+        num_groups=num_groups,
+        error=float(run.std(ddof=1) / np.sqrt(len(run))) if len(run) > 1 else 0.0,
+        freedom=max(1, len(run) - 1),
+    )
+    low, high = spread.interval(interval)
+    return float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1))
