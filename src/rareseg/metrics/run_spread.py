@@ -11,6 +11,9 @@ from rareseg.metrics.intervals import percentile_interval
 
 __all__ = ["RunSpread"]
 
+_ROUNDING = 1e-12
+"""Equal runs have a standard error of this size, for figures of the order of 1, by rounding alone."""
+
 
 @dataclass(frozen=True)
 class RunSpread:
@@ -50,7 +53,7 @@ class RunSpread:
         draws = self._draws()
         if not len(draws):
             return np.nan, np.nan
-        if self.error == 0:
+        if self.error < _ROUNDING:
             low, high = percentile_interval(draws, level)
             return float(low), float(high)
         tail = (1 - level) / 2
@@ -63,7 +66,7 @@ class RunSpread:
         draws = self._draws()
         if not len(draws):
             return np.nan
-        if self.error == 0:
+        if self.error < _ROUNDING:
             return float(np.mean(draws > 0) + np.mean(draws == 0) / 2)
         return float(np.mean(stdtr(self.freedom, draws / self.error)))
 
