@@ -110,3 +110,13 @@ def test_every_committed_study_parses() -> None:
     for path in studies:
         settings = load_study_settings(path)
         assert Path(settings.dataset).name == "dataset.yaml"
+
+
+def test_an_optimizer_or_a_schedule_may_be_a_name_alone() -> None:
+    study = StudySettings(
+        name="a",
+        base={"schedule": {"warmup_steps": 5}},
+        strategies={"b": {"optimizer": "sgd", "schedule": "cosine"}},
+    )
+    recipe = study.recipe("b")
+    assert (recipe.optimizer.name, recipe.schedule.name, recipe.schedule.warmup_steps) == ("sgd", "cosine", 5)

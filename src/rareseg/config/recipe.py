@@ -144,8 +144,8 @@ class RecipeSettings(Settings):
     """Random changes of the batch, see the table of augmentations in docs/formats.md."""
     patch_sizes: PatchSizesSettings | None = None
     """Patch sizes in turn; null for the budget's one. The report shows the pixels that training really saw."""
-    optimizer: OptimizerSettings = OptimizerSettings()
-    schedule: ScheduleSettings = ScheduleSettings()
+    optimizer: Annotated[OptimizerSettings, BeforeValidator(_named)] = OptimizerSettings()
+    schedule: Annotated[ScheduleSettings, BeforeValidator(_named)] = ScheduleSettings()
     clip_gradient: float | None = Field(default=None, gt=0)
     """Largest norm of the gradient of each separately trained model; null for no clipping."""
     ema: float | None = Field(default=None, gt=0, lt=1)

@@ -140,6 +140,8 @@ def _merged(recipe: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     """``recipe`` with ``changes``: tables are merged key by key, everything else is replaced."""
     merged = dict(recipe)
     for key, value in changes.items():
+        if key in ("optimizer", "schedule") and isinstance(value, str):
+            value = {"name": value}
         if key not in ("optimizer", "schedule", "augmentation") or not isinstance(value, Mapping):
             merged[key] = value
         elif key == "schedule" and value.get("name", merged[key]["name"]) != merged[key]["name"]:

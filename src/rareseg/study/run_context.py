@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rareseg.config.study import BudgetSettings, RecordSettings, StudySettings
 from rareseg.data.source import Source
 from rareseg.data.splits import Splits, TestSplit, ValSplit
-from rareseg.errors import OptionError
+from rareseg.errors import OptionError, RaresegError
 from rareseg.inference.decision import build_decision
 from rareseg.strategies.build_core import build_core
 from rareseg.strategies.heads import build_head
@@ -45,13 +45,20 @@ class RunContext:
         """Build every part of a strategy once, so that mistakes show before anything is trained.
 
         Raises:
-            ConfigError: A name or an option is wrong.
+            RaresegError: A name or an option is wrong; the message names the strategy.
         """
+        try:
+            self._check(strategy)
+        except RaresegError as error:
+            error.args = (f"strategies.{strategy.name}: {error}",)
+            raise
+
+    def _check(self, strategy: Strategy) -> None:
         budget = self.budget_of(strategy)
         build_decision(strategy.decision)
         if strategy.schedule.warmup_steps >= budget.steps:
             raise OptionError(
-                f"{strategy.name}: schedule.warmup_steps is {strategy.schedule.warmup_steps}, but the run has only "
+                f"schedule.warmup_steps is {strategy.schedule.warmup_steps}, but the run has only "
                 f"{budget.steps} steps; shorten the warm-up."
             )
         with torch.device("meta"):
