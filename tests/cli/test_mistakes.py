@@ -149,6 +149,32 @@ def test_a_mistake_in_the_data(
             r"no key .*gama.*Did you mean 'gamma'",
         ),
         (
+            {"strategies": {"a": {"use": "focal_isfc"}}},
+            r"no strategy named 'focal_isfc'\. Did you mean 'focal_iscf'",
+        ),
+        ({"strategies": {"a": {"sampling": "balanced"}}}, r"strategies\.a: .*Write shares: \{class: 0\.5\}"),
+        (
+            {"strategies": {"a": {"sampling": {"name": "uniform", "leave_out": {"samples": ["im01x"]}}}}},
+            r"strategies\.a: .*no training sample named 'im01x'\. Did you mean 'im01'",
+        ),
+        (
+            {"strategies": {"a": {"sampling": {"name": "equal_pixels", "include_background": True}}}},
+            r"infeasible: in every mixture .* times the smallest \(background against line\); set 'include_background",
+        ),
+        (
+            {"strategies": {"a": {"head": "sigmoid", "loss": "logit_adjustment"}}},
+            r"works with a softmax, but the head is a sigmoid\. Weigh the channels instead",
+        ),
+        (
+            {"strategies": {"a": {"augmentation": {"copy_paste": {"classes": ["sqare"]}}}}},
+            r"'sqare'.*Did you mean 'square'",
+        ),
+        ({"strategies": {"a": {"schedule": "step"}}}, r"strategies\.a.*needs 'every'"),
+        (
+            {"strategies": {"a": {"head": {"name": "softmax", "gate": {"bta": 2}}}}},
+            r"gate\.bta.*Did you mean 'beta'",
+        ),
+        (
             {"strategies": {"a": {"sampling": "unifrom"}}},
             r"no sampling plan named 'unifrom'\. Did you mean 'uniform'",
         ),
