@@ -28,3 +28,9 @@ def test_a_name_is_registered_once() -> None:
 def test_a_missing_extra_prints_its_install_line() -> None:
     with pytest.raises(MissingExtraError, match=r"pip install 'rareseg\[fast\]'"):
         raise MissingExtraError("numba", extra="fast", purpose="Counting")
+
+
+def test_thousands_of_names_are_not_all_listed() -> None:
+    error = UnknownNameError("sample", "im0x", [f"im{number:04d}" for number in range(5000)])
+    assert str(error).endswith("im0079 and 4920 more.")
+    assert len(str(error)) < 1000

@@ -62,6 +62,10 @@ class ConfigError(RaresegError):
     """A yaml file or a command-line option is wrong."""
 
 
+_MOST_NAMES = 80
+"""Names that a message lists; the samples of a dataset can be thousands."""
+
+
 class UnknownNameError(ConfigError):
     """A name was asked for that no registry holds.
 
@@ -73,8 +77,10 @@ class UnknownNameError(ConfigError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         options = sorted(known)
+        shown = ", ".join(options[:_MOST_NAMES])
+        more = f" and {len(options) - _MOST_NAMES} more" if len(options) > _MOST_NAMES else ""
         super().__init__(
-            f"There is no {kind} named '{name}'.{did_you_mean(name, options)} Known: {', '.join(options)}."
+            f"There is no {kind} named '{name}'.{did_you_mean(name, options)} Known: {shown}{more}."
         )
 
 

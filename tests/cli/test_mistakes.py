@@ -169,6 +169,7 @@ def test_a_mistake_in_the_data(
             {"strategies": {"a": {"augmentation": {"copy_paste": {"classes": ["sqare"]}}}}},
             r"'sqare'.*Did you mean 'square'",
         ),
+        ({"scoring": {"leave_out": ["im4"]}}, r"no judged sample .* named 'im4'\. Did you mean 'im04'"),
         ({"strategies": {"a": {"schedule": "step"}}}, r"strategies\.a.*needs 'every'"),
         (
             {"strategies": {"a": {"head": {"name": "softmax", "gate": {"bta": 2}}}}},

@@ -143,6 +143,12 @@ def _prepare(
         raise OptionError(
             "evaluate names 'test' only, but the split has no test part; add 'val' or another split."
         )
+    judged_samples = [
+        r.sample for part in (splits.val, splits.test) if part is not None for r in part.regions
+    ]
+    for sample in settings.scoring.leave_out:
+        if sample not in judged_samples:
+            raise UnknownNameError("judged sample to leave out of scoring", sample, judged_samples)
     with progress.task("checking files") as update:
         pixels = check_dataset(source, splits, progress=update)
     write_json(out / "data.json", summarise_data(dataset, source, splits, pixels), kind="data")
