@@ -17,8 +17,8 @@ def demo_study(*, quick: bool = False) -> dict[str, Any]:
     return {
         "name": "demo-quick" if quick else "demo",
         "dataset": "data/dataset.yaml",
-        "seeds": [0] if quick else [0, 1],
-        "budget": {"steps": 100 if quick else 400, "batch_size": 8, "patch_size": 128},
+        "seeds": [0] if quick else [0, 1, 2],
+        "budget": {"steps": 100 if quick else 300, "batch_size": 8, "patch_size": 128},
         "record": {"validate_every": 20 if quick else 100, "validate_megapixels": 0.5},
         "base": {"model": {"name": "unet", "base_channels": 16}},
         "strategies": {
