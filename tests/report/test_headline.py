@@ -87,3 +87,20 @@ def test_classes_in_two_groups_are_told(study_of):
         "'agglomeration', 'crack' and 'cavity' rest on two groups of the test images: their intervals" in told
     )
     assert "No rare class rests on three groups or more." in told
+
+
+def test_a_baseline_that_marks_nothing_has_no_precision(maker, tmp_path):
+    folder = maker.make_runs(tmp_path / "runs")
+    for path in folder.glob("baseline/seed-*/counts.parquet"):
+        old, new = CountsTable.read(path), CountsTable()
+        for row in zip(*(old[key] for key in ("step", "split", "image", "group", "class")), strict=True):
+            step, split, image, group, name = row
+            new.append(
+                step=step, split=split, image=image, group=group, class_names=[name], counts=[[0, 0, 9, 9]]
+            )
+        new.write(path)
+    study = load_runs(folder)
+    headline = make_headline(study, split_results(study, split="test", interval=0.95), interval=0.95)
+    told = " ".join(headline.support)
+    assert "while the precision of the baseline is undefined" in told
+    assert "abbr" not in told

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from rareseg.artefacts import read_yaml, write_yaml
 from rareseg.errors import ArtefactError
 from rareseg.report.load_runs import load_runs
 
@@ -59,3 +60,15 @@ def test_status_of_another_version_is_refused(runs, tmp_path):
     path.write_text(json.dumps({**json.loads(path.read_text()), "artefact": "status/9"}))
     with pytest.raises(ArtefactError, match="should be a status/1 file, but is status/9"):
         load_runs(folder)
+
+
+def test_the_strategy_called_baseline_comes_first(runs, tmp_path):
+    copy = tmp_path / "runs"
+    shutil.copytree(runs, copy)
+    study = read_yaml(copy / "study.yaml")
+    names = list(study["strategies"])
+    study["strategies"] = {name: study["strategies"][name] for name in reversed(names)}
+    write_yaml(copy / "study.yaml", study)
+    found = load_runs(copy).strategies
+    assert found[0] == "baseline"
+    assert list(found[1:]) == [name for name in reversed(names) if name in found and name != "baseline"]

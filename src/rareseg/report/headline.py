@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -103,11 +104,14 @@ def _trade(results: SplitResults, best: StrategyResults) -> list[str]:
         return []
     own, other = best.rare.pooled, baseline.rare.pooled
     found, found_before = percent(own["tpr"].mean), percent(other["tpr"].mean)
-    right, right_before = percent(own["precision"].mean), percent(other["precision"].mean)
-    return [
-        f"It finds {found} of the rare pixels, the baseline {found_before} (mean TPR); of what it marks "
-        f"{right} is right, of what the baseline marks {right_before} (mean precision)."
-    ]
+    finds = f"It finds {found} of the rare pixels, the baseline {found_before} (mean TPR)"
+    if math.isnan(own["precision"].mean):
+        return [f"{finds}."]
+    right = f"{finds}; of what it marks {percent(own['precision'].mean)} is right"
+    if math.isnan(other["precision"].mean):
+        return [f"{right}, while the precision of the baseline is undefined for want of marks."]
+    before = percent(other["precision"].mean)
+    return [f"{right}, of what the baseline marks {before} (mean precision)."]
 
 
 def _seeds(results: SplitResults) -> list[str]:

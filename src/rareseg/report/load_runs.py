@@ -123,7 +123,8 @@ class StudyRuns:
         folder: The folder.
         data: ``data.json``.
         study: ``study.yaml``; empty where it is absent.
-        runs: Every planned or found run, strategies in the study's order, seeds ascending.
+        runs: Every planned or found run, the strategy ``baseline`` first, the others in the study's order, seeds
+            ascending.
         left_out: Judged images that ``scoring`` in study.yaml leaves out of every table.
     """
 
@@ -234,7 +235,8 @@ def load_runs(runs: Path) -> StudyRuns:
     data = read_json(folder / "data.json", kind="data")
     planned = [(name, seed) for name in study.get("strategies", {}) for seed in study.get("seeds", ())]
     keys = [*planned, *sorted(key for key in found if key not in planned)]
-    order = list(dict.fromkeys(name for name, _ in keys))
+    # Whatever the order in the file, others are compared with the strategy that is called baseline.
+    order = sorted(dict.fromkeys(name for name, _ in keys), key=lambda name: name != "baseline")
     keys.sort(key=lambda key: (order.index(key[0]), key[1]))
     every = [found.get(key) or Run(*key, folder / key[0] / f"seed-{key[1]}", "absent") for key in keys]
     if not any(run.finished for run in every):

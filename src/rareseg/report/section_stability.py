@@ -106,7 +106,7 @@ def _ranking(study: StudyRuns, found: SplitResults, *, interval: float) -> dict[
         "problem": "",
         "what": what,
         "iou": iou,
-        "left_out": sorted({(name, why) for rank in by_rate.values() for name, why in rank.left_out.items()}),
+        "left_out": _left_out(by_rate),
         "chart": rank_chart(study, iou, what=what, interval=level(interval))
         if len(iou.strategies) > 1
         else None,
@@ -116,6 +116,18 @@ def _ranking(study: StudyRuns, found: SplitResults, *, interval: float) -> dict[
             for name, own in iou.strategies.items()
         ],
     }
+
+
+def _left_out(by_rate: Mapping[str, RankStability]) -> list[tuple[str, str, str]]:
+    """Rates, the strategies that their rankings lack, and why; equal cases in one line."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for rate, rank in by_rate.items():
+        names: dict[str, list[str]] = {}
+        for name, why in rank.left_out.items():
+            names.setdefault(why, []).append(name)
+        for why, lacking in names.items():
+            found.setdefault((", ".join(lacking), why), []).append(WORDS[rate])
+    return [(", ".join(rates), names, why) for (names, why), rates in found.items()]
 
 
 def _said(rank: RankStability) -> str:
