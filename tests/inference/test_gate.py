@@ -12,6 +12,7 @@ from rareseg.inference.predictor import Predictor
 from rareseg.models.gated import Gated
 from rareseg.models.network import Network
 from rareseg.models.unet import UNet
+from rareseg.types import Region, Window
 
 
 class Brightest(nn.Module):
@@ -44,3 +45,11 @@ def test_images_below_the_threshold_are_skipped(scorer: GateScorer) -> None:
     read = lambda window: image[:, *window.slices]  # noqa: E731 (what a source gives)
     assert ImageGate(scorer, 0.5).is_open(read, 20, 30)
     assert not ImageGate(scorer, 0.51).is_open(read, 20, 30)
+
+
+def test_a_known_score_is_not_computed_again(scorer: GateScorer) -> None:
+    known, other = (Region("a", Window(0, row, 20, 30)) for row in (0, 20))
+    gate = ImageGate(scorer, 0.6, {known: 0.7})
+    read = lambda window: np.zeros((1, window.height, window.width), np.uint8)  # noqa: E731 (what a source gives)
+    assert gate.is_open(read, 20, 30, region=known)
+    assert not gate.is_open(read, 20, 30, region=other)

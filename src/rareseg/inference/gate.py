@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from rareseg.data.windows import symmetric_indices
 from rareseg.inference.predictor import Predictor, ReadWindow
-from rareseg.types import Window
+from rareseg.types import Region, Window
 
 __all__ = ["GateScorer", "ImageGate"]
 
@@ -65,14 +66,24 @@ class GateScorer:
 
 @dataclass(frozen=True)
 class ImageGate:
-    """A gate with its threshold."""
+    """A gate with its threshold.
+
+    Args:
+        scorer: Scores an image.
+        threshold: Images with a lower score are skipped.
+        scores: Scores of regions that are known already.
+    """
 
     scorer: GateScorer
     threshold: float
+    scores: Mapping[Region, float] = field(default_factory=dict)
 
-    def is_open(self, read: ReadWindow, height: int, width: int) -> bool:
+    def is_open(self, read: ReadWindow, height: int, width: int, *, region: Region | None = None) -> bool:
         """Whether the segmenter is asked at all."""
-        return self.scorer.score(read, height, width) >= self.threshold
+        score = None if region is None else self.scores.get(region)
+        if score is None:
+            score = self.scorer.score(read, height, width)
+        return score >= self.threshold
 
 
 def _starts(size: int, patch: int) -> list[int]:

@@ -41,7 +41,7 @@ class Judge:
         labels = np.zeros((height, width), np.uint8)
         bins = np.zeros((num_classes, height, width), np.uint8)
         read = reader_of(source, region)
-        if self.gate is not None and not self.gate.is_open(read, height, width):
+        if self.gate is not None and not self.gate.is_open(read, height, width, region=region):
             bins[0] = _CERTAIN
             return labels, bins
         for window, outputs in self.predictor.iterate(read, height, width):

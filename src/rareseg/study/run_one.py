@@ -216,4 +216,9 @@ def _with_gate(context: RunContext, judge: Judge, folder: RunFolder, *, label: s
             rows[part.name] = score_images(scorer, context.source, part, progress=update)
     choice = choose_gate(judge, rows["val"])
     write_gate(folder.file("gate.json"), choice, rows)
-    return replace(judge, gate=ImageGate(scorer, choice.threshold))
+    scores = {
+        region: row.score
+        for part in parts.values()
+        for region, row in zip(part.regions, rows[part.name], strict=True)
+    }
+    return replace(judge, gate=ImageGate(scorer, choice.threshold, scores))
