@@ -28,7 +28,7 @@ from rareseg.metrics.score_bins import score_bins
 from rareseg.metrics.scores import ScoreHistogram
 from rareseg.models.build import build_model
 from rareseg.models.network import Network
-from rareseg.strategies.heads import SoftmaxHead
+from rareseg.strategies.softmax_head import SoftmaxHead
 from rareseg.types import Window
 
 BANDS, NUM_CLASSES = 3, 5
