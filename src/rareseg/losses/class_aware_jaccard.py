@@ -9,11 +9,11 @@ from pydantic import Field
 from torch import Tensor
 
 from rareseg.losses.inputs import Activation, LossInputs, RegionSums
+from rareseg.losses.jaccard import jaccard_of_sums
 from rareseg.losses.region_term import (
     OverlapSettings,
     RegionReduction,
     RegionTerm,
-    overlap_loss,
     reduce_regions,
 )
 from rareseg.losses.term import ClassFacts, register_loss
@@ -107,9 +107,6 @@ def _class_aware(
 ) -> Float[Tensor, "u c"]:
     missed = sums.valid - sums.predicted - sums.true + sums.intersection  # right about "everything else"
     others = RegionSums(missed, sums.valid - sums.predicted, sums.valid - sums.true, sums.valid)
-    return pos_weight * _jaccard(sums, smooth=smooth) + neg_weight * _jaccard(others, smooth=smooth)
-
-
-def _jaccard(sums: RegionSums, *, smooth: float) -> Float[Tensor, "u c"]:
-    union = sums.predicted + sums.true - sums.intersection
-    return overlap_loss(sums, sums.intersection + smooth, union + smooth)
+    return pos_weight * jaccard_of_sums(sums, smooth=smooth) + neg_weight * jaccard_of_sums(
+        others, smooth=smooth
+    )

@@ -18,7 +18,7 @@ from rareseg.losses.region_term import (
 from rareseg.losses.term import ClassFacts, register_loss
 from rareseg.types import IGNORE_INDEX
 
-__all__ = ["jaccard"]
+__all__ = ["jaccard", "jaccard_of_sums"]
 
 
 def jaccard(
@@ -67,15 +67,18 @@ def jaccard(
         ignore_index=ignore_index,
         regions=True,
     )
-    return reduce_regions(partial(_jaccard, smooth=smooth), inputs, reduction=reduction, channels=channels)
+    return reduce_regions(
+        partial(jaccard_of_sums, smooth=smooth), inputs, reduction=reduction, channels=channels
+    )
 
 
 @register_loss("jaccard", OverlapSettings)
 def _build_jaccard(settings: OverlapSettings, classes: ClassFacts) -> RegionTerm:
-    class_loss = partial(_jaccard, smooth=settings.smooth)
+    class_loss = partial(jaccard_of_sums, smooth=settings.smooth)
     return RegionTerm(class_loss, reduction=settings.reduction, channels=settings.channels(classes))
 
 
-def _jaccard(sums: RegionSums, *, smooth: float) -> Float[Tensor, "u c"]:
+def jaccard_of_sums(sums: RegionSums, *, smooth: float) -> Float[Tensor, "u c"]:
+    """Jaccard loss of each image (or of the batch) and channel; see `jaccard`."""
     union = sums.predicted + sums.true - sums.intersection
     return overlap_loss(sums, sums.intersection + smooth, union + smooth)

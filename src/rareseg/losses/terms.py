@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from rareseg.config.load import parse_settings
 from rareseg.errors import ConfigError, OptionError, UnknownNameError
-from rareseg.losses import (
+
+# A loss is filed in LOSSES by being imported; a new one is one more name.
+from rareseg.losses import (  # noqa: F401
     asymmetric_unified_focal,
     balanced_softmax,
     boundary,
@@ -33,26 +35,6 @@ from rareseg.losses.inputs import Activation, LossInputs
 from rareseg.losses.term import LOSSES, ClassFacts, TermSettings
 
 __all__ = ["LOSSES", "Loss", "LossValue", "build_loss", "loss_summary"]
-
-# A module listed here has filed its loss in LOSSES by being imported; a new loss is one more name.
-_REGISTERED = (
-    asymmetric_unified_focal,
-    balanced_softmax,
-    boundary,
-    class_aware_jaccard,
-    cross_entropy,
-    dice,
-    focal,
-    focal_tversky,
-    generalised_dice,
-    jaccard,
-    logit_adjustment,
-    lovasz,
-    recall,
-    smoothed_cross_entropy,
-    top_k,
-    tversky,
-)
 
 
 class LossValue(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from jaxtyping import Float
@@ -99,7 +99,6 @@ class HeadBuilder:
 
     settings: type[HeadSettings]
     build: Callable[[Any], Head]
-    summary: str = field(default="")
 
 
 HEADS: Registry[HeadBuilder] = Registry("head")
