@@ -121,6 +121,13 @@ class SplitSettings(Settings):
         return self
 
 
+_SECTIONS: tuple[str, ...] = ()
+"""Formats with keys of their own, which stand in a section of the format's name."""
+
+_WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {}
+"""For each format the keys that it does not read."""
+
+
 class DatasetSettings(Settings):
     """The whole of ``dataset.yaml``; every key is described in ``docs/formats.md``.
 
@@ -193,6 +200,21 @@ class DatasetSettings(Settings):
                 raise ValueError(f"say where the masks of '{name}' are: give it a 'folder' or a 'column'")
             filled[str(name)] = {**shared, **given}
         return filled
+
+    @model_validator(mode="after")
+    def _keys_fit_format(self) -> Self:
+        """A format has a section of its own name, unless it needs none, and keys that would do nothing there."""
+        for name in _SECTIONS:
+            if self.format != name and getattr(self, name) is not None:
+                raise ValueError(
+                    f"'{name}' is given, but format is '{self.format}'; set 'format: {name}' or remove it"
+                )
+            if self.format == name and getattr(self, name) is None:
+                raise ValueError(f"format is '{name}', but there is no section '{name}'; add it")
+        for key in _WITHOUT_EFFECT.get(self.format, ()):
+            if key in self.model_fields_set:
+                raise ValueError(f"'{key}' has no effect where format is '{self.format}'; remove it")
+        return self
 
     @model_validator(mode="after")
     def _tables_are_there(self) -> Self:

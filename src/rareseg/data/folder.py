@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
 from rareseg.config.dataset import DatasetSettings
+from rareseg.data.file_images import FileImages
 from rareseg.data.folder_labels import FolderLabels
-from rareseg.data.image_file import read_header, read_image_file
-from rareseg.data.image_header import ImageHeader
-from rareseg.data.labels import ClassTable
-from rareseg.data.regions_of_interest import read_regions_of_interest
+from rareseg.data.sample_source import SampleSource
 from rareseg.data.samples import find_samples
 from rareseg.data.source import SOURCES
-from rareseg.errors import ConfigError, DataError, MissingFileError, UnknownNameError
-from rareseg.provenance import digest_of
-from rareseg.types import Window
 
-__all__ = ["FolderSource"]
-
-_State = tuple[str | tuple[str, int, int], ...]
+__all__ = ["open_folder"]
 
 
 @SOURCES.register("folder")
-class FolderSource:
-    """Images and masks in folders, as ``dataset.yaml`` describes them. See `Source` for what it offers.
-
-    Opening lists files and reads tables; pixels and sizes are read when asked for. The last image that was
-    decoded for a window is kept, and so is the last mask of each set of labels: going through one image in
-    tiles decodes it once.
+def open_folder(settings: DatasetSettings) -> SampleSource:
+    """Images and masks in folders, as ``dataset.yaml`` describes them.
 
     Args:
         settings: With ``root`` set to the data's folder.
@@ -42,201 +23,6 @@ class FolderSource:
         ConfigError: A table lacks a column, or an option cannot take effect.
         DataError: A file is absent, an id occurs twice, or a group's pattern does not match.
     """
-
-    def __init__(self, settings: DatasetSettings) -> None:
-        self.settings = settings
-        self.root = Path(settings.root)
-        self.class_table = ClassTable.from_settings(settings)
-        self._samples = find_samples(settings)
-        self._labels = {
-            name: FolderLabels(settings, self._samples, name=name) for name in (None, *settings.other_masks)
-        }
-        self.other_labels = tuple(settings.other_masks)
-        self.sample_ids = tuple(self._samples)
-        self.excluded = settings.exclude
-        self._groups = self._find_groups()
-        self._boxes: dict[str, Window] = {}
-        if settings.roi is not None:
-            self._boxes = read_regions_of_interest(self.root / settings.roi, self._samples, settings.exclude)
-        self._headers: dict[str, ImageHeader] = {}
-        self._kept_image: tuple[_State, NDArray[np.generic]] | None = None
-        self._kept_masks: dict[str | None, tuple[_State, NDArray[np.uint8]]] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept_image": None, "_kept_masks": {}}
-
-    @property
-    def num_bands(self) -> int:
-        """Bands of every image, after the choice of bands."""
-        return len(self.settings.bands) if self.settings.bands else self._header(self.sample_ids[0]).num_bands
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Number type of every image."""
-        return np.dtype(self._header(self.sample_ids[0]).dtype)
-
-    def size(self, sample: str) -> tuple[int, int]:
-        """Height and width of the sample, or of its region of interest."""
-        header = self._header(sample)
-        box = self._boxes.get(sample)
-        if box is None:
-            return header.height, header.width
-        if min(box) < 0 or box.area == 0 or not _fits(box, header.height, header.width):
-            raise DataError(
-                f"The box of '{sample}' in '{self.settings.roi}' ({_text(box)}) should lie inside its "
-                f"{header.height} x {header.width} pixels; mend that line."
-            )
-        return box.height, box.width
-
-    def group(self, sample: str) -> str:
-        """Key of the group; the sample's own id where the settings name no groups."""
-        return self._groups[sample]
-
-    def column(self, name: str) -> Mapping[str, str]:
-        """Cells of a column of the samples table, by sample id."""
-        if self.settings.samples is None:
-            raise ConfigError(f"The column '{name}' needs a table; name one under `samples` in dataset.yaml.")
-        row = self._samples[self.sample_ids[0]].row
-        if name not in row:
-            raise ConfigError(
-                f"'{self.root / self.settings.samples}' has no column '{name}', but has {', '.join(row)}; "
-                "name one of these or add the column."
-            )
-        return {sample: files.row[name].strip() for sample, files in self._samples.items()}
-
-    def has_mask(self, sample: str) -> bool:
-        """Whether there is a mask file."""
-        return bool(self._labels[None].paths(sample))
-
-    def image_path(self, sample: str) -> Path:
-        """The image file."""
-        return self._samples[sample].image
-
-    def mask_path(self, sample: str) -> Path:
-        """The mask file, or that of the first class that has one."""
-        return self._labels[None].first_path(sample)
-
-    def read_image(self, sample: str, window: Window | None = None) -> NDArray[np.generic]:
-        """Pixels ``(c, h, w)`` in the file's own numbers."""
-        frame = self._frame(sample, window)
-        if window is None:
-            return np.ascontiguousarray(self._decode_image(sample)[:, *frame.slices])
-        state = self._state(sample, [self.image_path(sample)])
-        kept = self._kept_image
-        pixels = kept[1] if kept is not None and kept[0] == state else self._decode_image(sample)
-        self._kept_image = (state, pixels)
-        return np.array(pixels[:, *frame.slices], order="C")
-
-    def read_mask(
-        self, sample: str, window: Window | None = None, *, labels: str | None = None
-    ) -> NDArray[np.uint8]:
-        """Class indices ``(h, w)``, 255 where ignored."""
-        if labels not in self._labels:
-            raise UnknownNameError("set of labels", str(labels), self.other_labels)
-        frame, header = self._frame(sample, window), self._header(sample)
-        shape, masks = (header.height, header.width), self._labels[labels]
-        if window is None:
-            return np.ascontiguousarray(masks.decode(sample, shape)[frame.slices])
-        state = self._state(sample, masks.paths(sample))
-        kept = self._kept_masks.get(labels)
-        mask = kept[1] if kept is not None and kept[0] == state else masks.decode(sample, shape)
-        self._kept_masks[labels] = (state, mask)
-        return np.array(mask[frame.slices], order="C")
-
-    def signature(self, samples: Iterable[str]) -> str:
-        """Digest of settings, paths, sizes and dates."""
-        masks = self._labels[None]
-        files = [self._state(name, (self.image_path(name), *masks.paths(name))) for name in samples]
-        boxes = {sample: list(box) for sample, box in self._boxes.items()}
-        return digest_of({"settings": self.settings.model_dump(mode="json"), "boxes": boxes, "files": files})
-
-    def _state(self, sample: str, paths: Iterable[Path]) -> _State:
-        """What changes when one of the files does."""
-        try:
-            found = [(str(path), path.stat()) for path in paths]
-        except FileNotFoundError as error:
-            raise MissingFileError(
-                f"'{error.filename}' has gone since the dataset was opened; put it back."
-            ) from None
-        return sample, *((name, status.st_size, status.st_mtime_ns) for name, status in found)
-
-    def _find_groups(self) -> dict[str, str]:
-        group = self.settings.group
-        if group is None:
-            return {sample: sample for sample in self.sample_ids}
-        if group.column is not None:
-            cells = dict(self.column(group.column))
-            for sample, cell in cells.items():
-                if not cell:
-                    raise DataError(
-                        f"'{self.settings.samples}' has no {group.column} for the sample '{sample}'; "
-                        "fill in the cell."
-                    )
-            return cells
-        return {sample: _match(str(group.pattern), files.image) for sample, files in self._samples.items()}
-
-    def _header(self, sample: str) -> ImageHeader:
-        if sample not in self._headers:
-            self._headers[sample] = read_header(self.image_path(sample))
-        return self._headers[sample]
-
-    def _frame(self, sample: str, window: Window | None) -> Window:
-        """The window in pixels of the file."""
-        height, width = self.size(sample)
-        box = self._boxes.get(sample, Window(0, 0, height, width))
-        if window is None:
-            return box
-        if min(window.row, window.col) < 0 or not _fits(window, height, width):
-            raise DataError(
-                f"The window ({_text(window)}) should lie inside the sample '{sample}' of {height} x {width} "
-                "pixels; give another window."
-            )
-        return window.shifted(box.row, box.col)
-
-    def _decode_image(self, sample: str) -> NDArray[np.generic]:
-        path = self.image_path(sample)
-        pixels = read_image_file(path)
-        origin = self.image_path(self.sample_ids[0])
-        first = self._header(self.sample_ids[0])
-        if pixels.shape[0] != first.num_bands or pixels.dtype != first.dtype:
-            raise DataError(
-                f"'{path}' has {pixels.shape[0]} bands of {pixels.dtype}, but '{origin}' has "
-                f"{first.num_bands} of {first.dtype}; make them "
-                f"alike, or list '{sample}' under `exclude`."
-            )
-        bands = self.settings.bands
-        if bands is None:
-            return pixels
-        if max(bands) >= pixels.shape[0] or min(bands) < 0:
-            raise DataError(
-                f"`bands` is [{', '.join(map(str, bands))}], but '{path}' has the bands 0 to "
-                f"{pixels.shape[0] - 1}; mend `bands` in dataset.yaml."
-            )
-        return pixels[list(bands)]
-
-
-def _text(box: Window) -> str:
-    return f"row {box.row}, col {box.col}, height {box.height}, width {box.width}"
-
-
-def _fits(box: Window, height: int, width: int) -> bool:
-    return box.row + box.height <= height and box.col + box.width <= width
-
-
-def _match(pattern: str, image: Path) -> str:
-    try:
-        found = re.search(pattern, image.stem)
-    except re.error as error:
-        raise ConfigError(f"group.pattern '{pattern}' is no regular expression ({error}); mend it.") from None
-    if found is None:
-        raise DataError(
-            f"group.pattern '{pattern}' does not match the name '{image.stem}' of '{image}'; "
-            "mend the pattern, or use group.column."
-        )
-    key = found.group(1) if found.re.groups else found.group(0)
-    if not key:
-        raise DataError(
-            f"group.pattern '{pattern}' finds an empty group in the name '{image.stem}' of '{image}'; "
-            "mend the pattern."
-        )
-    return str(key)
+    samples = find_samples(settings)
+    labels = {name: FolderLabels(settings, samples, name=name) for name in (None, *settings.other_masks)}
+    return SampleSource(settings, samples, images=FileImages(samples), labels=labels)

@@ -16,7 +16,7 @@ from rareseg.data.mask_files import find_masks, missing_mask
 from rareseg.data.pillow_file import MaskLook
 from rareseg.data.samples import Sample
 from rareseg.errors import SizeMismatchError
-from rareseg.types import IGNORE_INDEX
+from rareseg.types import IGNORE_INDEX, Window
 
 __all__ = ["FolderLabels"]
 
@@ -35,6 +35,8 @@ class FolderLabels:
         ConfigError: The samples table lacks the column.
         DataError: A folder or a file that a table names is absent, or two files could be one mask.
     """
+
+    windowed = False
 
     def __init__(
         self, settings: DatasetSettings, samples: Mapping[str, Sample], *, name: str | None = None
@@ -63,16 +65,21 @@ class FolderLabels:
             raise missing_mask(self._settings, sample, self._samples[sample], name=self._name)
         return self.paths(sample)[0]
 
-    def decode(self, sample: str, shape: tuple[int, int]) -> NDArray[np.uint8]:
-        """Class indices of a whole file, 255 where ignored.
+    def read(self, sample: str, shape: tuple[int, int], window: Window | None = None) -> NDArray[np.uint8]:
+        """Class indices ``(h, w)``, 255 where ignored.
 
         Args:
             sample: Its id.
             shape: Rows and columns of its image, which are the mask's too.
+            window: The part to give; by default all.
 
         Raises:
             DataError: The mask is missing or broken, of another size, or holds unknown values.
         """
+        mask = self._decode(sample, shape)
+        return mask if window is None else mask[window.slices]
+
+    def _decode(self, sample: str, shape: tuple[int, int]) -> NDArray[np.uint8]:
         files = self._files[sample]
         if not files:
             if self._masks.missing == "error":

@@ -36,6 +36,11 @@ class Sample:
     key: str
     row: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def stem(self) -> str:
+        """Name without folders and ending, in which a group's pattern is searched."""
+        return self.key.rpartition("/")[2]
+
 
 def find_samples(settings: DatasetSettings) -> dict[str, Sample]:
     """Samples by id, sorted, without those that the settings exclude.
