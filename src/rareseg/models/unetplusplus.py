@@ -49,7 +49,7 @@ class UNetPlusPlus(nn.Module):
         >>> import torch
         >>> model = UNetPlusPlus(3, 5, base_channels=4, depth=3)
         >>> model.stride, model.receptive_radius
-        (8, 50)
+        (8, 51)
         >>> model(torch.zeros(1, 3, 32, 48)).shape
         torch.Size([1, 5, 32, 48])
     """
