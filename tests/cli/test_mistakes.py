@@ -193,7 +193,7 @@ def test_a_mistake_in_the_data(
                     "a": {"model": "one_conv", "head": {"name": "one_vs_rest", "shared_encoder": True}}
                 }
             },
-            r"choose one of the models se_unet, unet, unetplusplus, or leave 'shared_encoder' out",
+            r"choose one of the models .*se_unet, unet, unetplusplus, or leave 'shared_encoder' out",
         ),
         ({"strategies": {"a": {"model": "une"}}}, r"no model named 'une'\. Did you mean 'unet'"),
         ({"strategies": {"a": {"augmentation": {"flip": True}}}}, r"no key 'flip'\. Did you mean 'flips'"),
