@@ -209,7 +209,7 @@ def test_the_registry_knows_which_encoders_can_be_shared(settings: dict[str, Any
     members = [build(settings, num_classes=1) for _ in range(3)]
     if not MODELS[settings["name"]].shares_encoder:
         with pytest.raises(
-            OptionError, match="choose one of the models .*se_unet, unet, unetplusplus, or leave"
+            OptionError, match=r"choose one of the models .*se_unet, unet, unetplusplus, or leave"
         ):
             SharedEncoder(members)
         return
