@@ -8,6 +8,14 @@ import numpy as np
 import yaml
 from PIL import Image
 
+SMALL_MODELS: dict[str, dict[str, object]] = {
+    "unet": {"base_channels": 4, "depth": 2},
+    "unetplusplus": {"base_channels": 4, "depth": 2},
+    "se_unet": {"base_channels": 4, "depth": 2},
+    "double_unet": {"base_channels": 4, "depth": 2, "rates": [1, 2]},
+}
+"""Options that make a model small enough to test; one that is not named is built with its defaults."""
+
 
 def make_tiny_dataset(folder: Path, *, num_images: int = 9, size: tuple[int, int] = (72, 88)) -> Path:
     """A folder dataset with two rare classes: squares and lines on noise; groups of three."""

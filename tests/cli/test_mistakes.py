@@ -183,6 +183,18 @@ def test_a_mistake_in_the_data(
             {"strategies": {"a": {"sampling": {"name": "oversample", "shares": {"sqare": 0.5}}}}},
             r"'sqare'.*Did you mean 'square'",
         ),
+        (
+            {"strategies": {"a": {"model": {"name": "unet", "depth": 6}}}},
+            r"strategies\.a: A patch of 32 x 32 pixels would be mirrored to 64 x 64, since the model's stride is 64",
+        ),
+        (
+            {
+                "strategies": {
+                    "a": {"model": "one_conv", "head": {"name": "one_vs_rest", "shared_encoder": True}}
+                }
+            },
+            r"choose one of the models .*se_unet, unet, unetplusplus, or leave 'shared_encoder' out",
+        ),
         ({"strategies": {"a": {"model": "une"}}}, r"no model named 'une'\. Did you mean 'unet'"),
         ({"strategies": {"a": {"augmentation": {"flip": True}}}}, r"no key 'flip'\. Did you mean 'flips'"),
         ({"dataset": "nowhere/dataset.yaml"}, r"nowhere.dataset\.yaml' does not exist"),
@@ -211,6 +223,9 @@ def test_a_mistake_in_the_study(
         (["predict"], "Missing argument"),
         (["trian"], "trian"),
         (["schema", "datset"], "Did you mean 'dataset'"),
+        (["cost", "unet", "-o", "depth"], "Expected an option as KEY=VALUE, but got 'depth'"),
+        (["cost", "double_unet", "-o", "rates=[1,"], "The value of 'rates=[1,' is not YAML"),
+        (["cost", "one_conv", "--base-channels", "3"], "there is no key 'base_channels'"),
         (["run", "x", "--device", "tpu"], "x' does not exist"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from rareseg.cli.main import main
+from rareseg.models.build import MODELS, build_model
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,3 +105,19 @@ def test_schema_is_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_cost_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cost", "--base-channels", "32"]) == 0
     assert "7767397" in capsys.readouterr().out.replace(",", "")
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_every_model_has_a_cost_table(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cost", name, "--bands", "1", "--classes", "2", "--size", "50", "--batch", "1"]) == 0
+    rows = capsys.readouterr().out.strip().splitlines()
+    parameters = sum(p.numel() for p in build_model(name, in_channels=1, num_classes=2).parameters())
+    assert f"| {parameters} |" in rows[-1]
+
+
+def test_cost_takes_any_option_of_the_model(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["-o", "base_channels=2", "-o", "depth=1", "--option", "rates=[2, 3]"]
+    assert main(["cost", "double_unet", *options]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("first.bottom.branches") == 2 * 3  # a convolution and a norm each
+    assert "bottom.branches.3" not in shown

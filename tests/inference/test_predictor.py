@@ -73,3 +73,43 @@ def test_wrong_number_of_bands_is_one_line() -> None:
     predictor = Predictor(_network(bands=3, depth=2))
     with pytest.raises(DataError, match="takes images of 3 bands, but this one has 1"):
         list(predictor.iterate(lambda w: np.zeros((1, w.height, w.width), np.uint8), 40, 40))
+
+
+def _global_network() -> Network:
+    torch.manual_seed(0)
+    settings = {"name": "se_unet", "base_channels": 4, "depth": 2}
+    return Network(
+        build_model(settings, in_channels=3, num_classes=4), mean=[100.0] * 3, std=[30.0] * 3
+    ).eval()
+
+
+@pytest.mark.parametrize("size", [(100, 200), (97, 205)])
+def test_a_network_that_needs_the_whole_image_gets_it(size: tuple[int, int]) -> None:
+    network = _global_network()
+    image = np.random.default_rng(1).integers(0, 255, (3, *size), dtype=np.uint8)
+    predictor = Predictor(network, tile=48, whole_megapixels=0.02)
+    assert predictor.is_exact(*size)
+    with torch.inference_mode():
+        whole = network(torch.from_numpy(image)[None])[0]
+    ((window, logits),) = predictor.iterate(lambda w: image[:, *w.slices], *size)
+    assert window == Window(0, 0, *size)
+    torch.testing.assert_close(logits, whole, rtol=1e-4, atol=1e-4)
+
+
+def test_an_image_too_large_for_it_goes_in_tiles_with_a_halo_of_half_a_tile() -> None:
+    network = _global_network()
+    image = np.random.default_rng(1).integers(0, 255, (3, 120, 90), dtype=np.uint8)
+    predictor = Predictor(network, tile=40, whole_megapixels=0.01)
+    assert not predictor.is_exact(120, 90)
+    tiled = _tiled(predictor, image)
+    # The tile in the middle of the first column, taken for the whole image.
+    with torch.inference_mode():
+        alone = network(torch.from_numpy(image[None, :, 20:100, :60]))[0]
+    np.testing.assert_allclose(tiled[:, 40:80, :40], alone[:, 20:60, :40], rtol=1e-4, atol=1e-4)
+    with torch.inference_mode():
+        whole = network(torch.from_numpy(image)[None])[0].numpy()
+    assert 1e-3 < np.abs(tiled - whole).max() < np.abs(whole).max()
+
+
+def test_a_network_of_finite_reach_is_exact_at_any_size() -> None:
+    assert Predictor(_network(depth=2), whole_megapixels=0.01).is_exact(100_000, 100_000)

@@ -8,24 +8,41 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from rareseg.errors import ConfigError
+from rareseg.errors import ConfigError, OptionError
 from rareseg.models.build import MODELS, build_model
+from rareseg.models.cost import cost_table
 from rareseg.models.network import Network
+from rareseg.models.one_vs_rest import OneVsRest
+from rareseg.models.shared_encoder import SharedEncoder
 from rareseg.models.weights_file import load_weights, save_weights
+from tiny import SMALL_MODELS
 
-# Options that make a model small enough to test; a model without an entry is built with its defaults.
-SMALL: dict[str, dict[str, Any]] = {"unet": {"base_channels": 4, "depth": 2}}
+# Every model as it comes, and forms of them that have other layers.
+FORMS: dict[str, dict[str, Any]] = {
+    **{name: {"name": name} for name in MODELS},
+    "unet of group norm and dropout": {"name": "unet", "norm": "group", "dropout": 0.2},
+    "unetplusplus of plain blocks": {"name": "unetplusplus", "residual": False, "dropout": 0.0},
+}
 
 
-@pytest.fixture(params=list(MODELS))
+def small(form: str) -> dict[str, Any]:
+    return {**SMALL_MODELS.get(FORMS[form]["name"], {}), **FORMS[form]}
+
+
+@pytest.fixture(params=FORMS)
 def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    return {"name": request.param, **SMALL.get(request.param, {})}
+    return small(request.param)
 
 
 def build(settings: dict[str, Any], *, bands: int = 3, num_classes: int = 4) -> nn.Module:
     torch.manual_seed(0)
     return build_model(settings, in_channels=bands, num_classes=num_classes)
+
+
+LOCAL = {form: build(small(form)).receptive_radius is not None for form in FORMS}
+"""Whether an output pixel depends on pixels nearby alone."""
 
 
 def wrap(settings: dict[str, Any], *, bands: int = 3) -> Network:
@@ -108,9 +125,10 @@ def test_channels_last_answers_the_same(settings: dict[str, Any]) -> None:
     torch.testing.assert_close(out, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_no_pixel_beyond_the_receptive_radius_matters(settings: dict[str, Any]) -> None:
+@pytest.mark.parametrize("form", [form for form in FORMS if LOCAL[form]])
+def test_no_pixel_beyond_the_receptive_radius_matters(form: str) -> None:
     """Everything outside the square that an output pixel may read is changed, at every phase."""
-    model = build(settings).double().eval()
+    model = build(small(form)).double().eval()
     stride, radius = model.stride, model.receptive_radius
     size = (2 * radius // stride + 4) * stride
     image = torch.randn(1, 3, size, size, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
@@ -127,8 +145,20 @@ def test_no_pixel_beyond_the_receptive_radius_matters(settings: dict[str, Any]) 
             )
 
 
-def test_shifting_by_the_stride_shifts_the_answer(settings: dict[str, Any]) -> None:
-    model = build(settings).double().eval()
+@pytest.mark.parametrize("form", [form for form in FORMS if not LOCAL[form]])
+def test_without_a_receptive_radius_the_furthest_pixels_matter(form: str) -> None:
+    model = build(small(form)).double().eval()
+    assert model.receptive_radius is None
+    size = 32 * model.stride
+    image = torch.randn(1, 3, size, size, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    image.requires_grad_()
+    model(image)[0, :, 0, 0].sum().backward()
+    assert image.grad[..., -1, -1].any()
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if LOCAL[form]])
+def test_shifting_by_the_stride_shifts_the_answer(form: str) -> None:
+    model = build(small(form)).double().eval()
     stride, radius = model.stride, model.receptive_radius
     margin = -(-radius // stride) * stride
     size = 2 * margin + 3 * stride
@@ -146,6 +176,51 @@ def test_it_can_be_exported(settings: dict[str, Any]) -> None:
     image = raw_image(1, 3, 20, 24).float()
     exported = torch.export.export(network, (image,)).module()
     torch.testing.assert_close(exported(image), network(image), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.usefixtures("shapes_unchecked")
+def test_it_can_be_compiled(settings: dict[str, Any]) -> None:
+    """Traced in one piece, gradients included; what a compiler makes of it is torch's own business."""
+    network = wrap(settings)
+    image = raw_image(1, 3, 16, 24)
+    compiled = torch.compile(network, backend="eager", fullgraph=True)
+    expected, answer = network(image), compiled(image)
+    torch.testing.assert_close(answer, expected, rtol=1e-4, atol=1e-4)
+    parameters = tuple(network.parameters())
+    torch.testing.assert_close(
+        torch.autograd.grad(answer.square().sum(), parameters),
+        torch.autograd.grad(expected.square().sum(), parameters),
+        rtol=1e-3,
+        atol=1e-3,
+    )
+
+
+def test_its_costs_are_those_that_torch_counts(settings: dict[str, Any]) -> None:
+    model = build(settings)
+    rows = cost_table(model, (2, 3, 16, 24))
+    assert sum(row.parameters for row in rows) == sum(p.numel() for p in model.parameters())
+    assert rows[-1].activation_bytes == 2 * 4 * 16 * 24 * 4
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.to("meta").eval()(torch.empty(1, 3, 16, 24, device="meta"))
+    assert 2 * sum(row.macs for row in rows) == counter.get_total_flops()
+
+
+def test_the_registry_knows_which_encoders_can_be_shared(settings: dict[str, Any]) -> None:
+    members = [build(settings, num_classes=1) for _ in range(3)]
+    if not MODELS[settings["name"]].shares_encoder:
+        with pytest.raises(
+            OptionError, match=r"choose one of the models .*se_unet, unet, unetplusplus, or leave"
+        ):
+            SharedEncoder(members)
+        return
+    with torch.no_grad():
+        alone = OneVsRest(members).eval()(torch.ones(1, 3, 8, 8))
+        shared = SharedEncoder(members)
+        torch.testing.assert_close(shared.eval()(torch.ones(1, 3, 8, 8))[:, 0], alone[:, 0])
+    assert shared.receptive_radius == members[0].receptive_radius
+    model = shared.train()
+    (model(torch.randn(2, 3, 16, 16)) * torch.randn(2, 3, 16, 16)).sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
 
 
 def test_unknown_options_are_refused(settings: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from rareseg.models.blocks import ConvBlock, Join, he_initialise
+from rareseg.models.blocks import Add, Concatenate, ConvBlock, Join, Multiply, he_initialise
 
 
 def test_a_block_is_convolution_norm_relu_twice() -> None:
@@ -37,3 +37,16 @@ def test_the_variance_is_two_over_the_inputs(layer: nn.Module, inputs: int) -> N
     he_initialise(layer)
     assert float(layer.weight.detach().var()) == pytest.approx(2 / inputs, rel=0.05)
     assert layer.bias is None or not layer.bias.any()
+
+
+def test_a_block_of_group_norm_ends_in_dropout() -> None:
+    block = ConvBlock(2, 4, norm="group", dropout=0.5)
+    assert [type(layer) for layer in block] == [nn.Conv2d, nn.GroupNorm, nn.ReLU] * 2 + [nn.Dropout]
+    assert "dropout" not in dict(ConvBlock(2, 4).named_children())
+
+
+def test_operators_as_modules() -> None:
+    first, second = torch.full((1, 1, 2, 2), 2.0), torch.full((1, 1, 2, 2), 3.0)
+    assert torch.equal(Add()(first, second), torch.full((1, 1, 2, 2), 5.0))
+    assert torch.equal(Multiply()(first, torch.tensor([[[[10.0]]]])), torch.full((1, 1, 2, 2), 20.0))
+    assert Concatenate()(first, second, first)[0, :, 0, 0].tolist() == [2, 3, 2]

@@ -84,3 +84,11 @@ def test_the_model_is_left_as_it_is() -> None:
     assert network.training
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
     assert not any(module._forward_hooks for module in network.modules())
+
+
+def test_sizes_are_padded_as_the_network_pads_them() -> None:
+    core = build_model({"name": "unet", "base_channels": 2, "depth": 2}, in_channels=1, num_classes=2)
+    network = Network(core, mean=[0.0], std=[1.0])
+    expected = [(row.out_height, row.out_width) for row in cost_table(network, (1, 1, 13, 18))]
+    assert [(row.out_height, row.out_width) for row in cost_table(core, (1, 1, 13, 18))] == expected
+    assert expected[0] == (16, 20)

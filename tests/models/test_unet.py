@@ -6,6 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from measured_reach import measured_reach
+from rareseg.errors import ConfigError
+from rareseg.models.build import build_model
 from rareseg.models.unet import UNet
 
 
@@ -51,22 +54,45 @@ def test_weights_start_as_in_the_paper() -> None:
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
 def test_the_receptive_radius_is_reached_and_never_passed(depth: int) -> None:
-    """With positive weights and mean pooling every pixel that can matter has a gradient above 0."""
-    model = UNet(1, 1, base_channels=1, depth=depth).double().eval()
-    for parameter in model.parameters():
-        nn.init.constant_(parameter, 1.0)
-    model.pool = nn.AvgPool2d(2)
-    stride, radius = model.stride, model.receptive_radius
-    blocks = 2 * (radius // stride + 2)
-    reach = []
-    for phase in range(stride):
-        image = torch.ones(1, 1, blocks * stride, stride, dtype=torch.float64, requires_grad=True)
-        row = blocks // 2 * stride + phase
-        model(image)[0, 0, row].sum().backward()
-        touched = image.grad[0, 0].sum(dim=1).nonzero().flatten()
-        reach += [row - int(touched.min()), int(touched.max()) - row]
-    assert max(reach) == radius
+    model = UNet(1, 1, base_channels=1, depth=depth)
+    assert measured_reach(model) == model.receptive_radius
 
 
 def test_an_image_without_contrast_gives_finite_logits_while_training() -> None:
     assert UNet(1, 2, base_channels=2, depth=1).train()(torch.zeros(2, 1, 4, 4)).isfinite().all()
+
+
+def test_the_two_level_network_of_the_mars_report() -> None:
+    """Two blocks down, a bottleneck and two up; in its other form group norm and dropout in each."""
+    form = {"name": "unet", "depth": 2, "norm": "group", "dropout": 0.3}
+    model = build_model(form, in_channels=1, num_classes=5)
+    blocks = [*model.encoder, model.bottom, *model.decoder]
+    assert len(model.encoder) == len(model.decoder) == 2
+    for block in blocks:
+        kinds = [type(layer) for layer in block]
+        assert kinds == [nn.Conv2d, nn.GroupNorm, nn.ReLU] * 2 + [nn.Dropout]
+        assert block.dropout.p == 0.3
+    assert model.receptive_radius is None
+
+
+def test_forms_without_dropout_have_the_same_keys_of_weights() -> None:
+    plain = UNet(1, 2, base_channels=4, depth=2)
+    assert list(UNet(1, 2, base_channels=4, depth=2, dropout=0.5).state_dict()) == list(plain.state_dict())
+    keys = [key for key in plain.state_dict() if "running" not in key and "batches" not in key]
+    assert list(UNet(1, 2, base_channels=4, depth=2, norm="group").state_dict()) == keys
+
+
+def test_dropout_only_while_training() -> None:
+    torch.manual_seed(0)
+    model = UNet(1, 2, base_channels=4, depth=2, dropout=0.5)
+    image = torch.randn(2, 1, 8, 8)
+    assert not torch.equal(model(image), model(image))
+    model.eval()
+    assert torch.equal(model(image), model(image))
+
+
+def test_momentum_of_group_norm_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match="'momentum' is of batch norm, but 'norm' is 'group'; leave one of them out"
+    ):
+        build_model({"name": "unet", "norm": "group", "momentum": 0.2}, in_channels=1, num_classes=2)

@@ -91,6 +91,13 @@ def test_members_share_nothing_but_the_image() -> None:
         torch.testing.assert_close(outputs[:, [number]], member(image))
 
 
+def test_the_whole_depends_on_the_whole_image_if_a_member_does() -> None:
+    local, whole = UNet(1, 1, base_channels=2, depth=2), UNet(1, 1, base_channels=2, depth=3, norm="group")
+    assert OneVsRest([local, local]).receptive_radius == local.receptive_radius
+    mixed = OneVsRest([local, whole])
+    assert (mixed.stride, mixed.receptive_radius) == (8, None)
+
+
 def test_a_shared_encoder_is_that_of_the_first_member() -> None:
     torch.manual_seed(0)
     members = [UNet(1, 1, base_channels=2, depth=2) for _ in range(3)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from PIL import Image
 
@@ -17,11 +18,18 @@ from rareseg.config.catalog import CATALOG
 from rareseg.config.recipe import RecipeSettings
 from rareseg.config.study import StudySettings, load_study_settings
 from rareseg.errors import UnknownNameError
+from rareseg.models.build import build_model
 from rareseg.study.load_run import load_run
 from rareseg.study.run_study import run_study
-from tiny import make_tiny_dataset, make_tiny_study
+from tiny import SMALL_MODELS, make_tiny_dataset, make_tiny_study
 
 STEPS = 4
+
+
+def small(name: str) -> dict[str, Any]:
+    """A strategy of the catalogue in one line of a study, its model as small as a test needs it."""
+    model = CATALOG[name].change.get("model")
+    return {} if model is None else {"use": name, "model": {**SMALL_MODELS.get(model["name"], {}), **model}}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +48,8 @@ def runs(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = make_tiny_study(
         folder,
         tiny,
-        strategies={name: {} for name in CATALOG},
+        strategies={name: small(name) for name in CATALOG},
+        base={"model": {**SMALL_MODELS["unet"], "name": "unet", "depth": 3}},
         budget={"steps": STEPS, "batch_size": 4, "patch_size": 32},
         record={"log_every": 1, "validate_every": 2},
         evaluate=["test"],
@@ -91,7 +100,8 @@ def test_a_strategy_is_described(name: str) -> None:
     assert 10 < len(entry.summary) < 100
     assert entry.summary == entry.summary.strip().rstrip(".")
     assert entry.source
-    assert set(entry.change) <= set(RecipeSettings.model_fields) - {"note", "model"}
+    assert set(entry.change) <= set(RecipeSettings.model_fields) - {"note"}
+    assert ("model" in entry.change) == (entry.group == "Model")
     assert bool(entry.change) == (name != "baseline")
     same = [other for other in CATALOG if CATALOG[other].change == entry.change]
     assert same == [name]
@@ -113,6 +123,13 @@ def test_the_command_shows_one_as_it_is_written(name: str, capsys: pytest.Captur
     written = StudySettings(name="a", strategies={"b": shown[name]}).recipe("b")
     used = StudySettings(name="a", strategies={"b": {"use": name}}).recipe("b")
     assert written == used.model_copy(update={"note": ""})
+
+
+@pytest.mark.parametrize("name", [name for name in CATALOG if "model" in CATALOG[name].change])
+def test_a_model_of_the_catalogue_can_be_built_as_it_is(name: str) -> None:
+    with torch.device("meta"):
+        model = build_model(_study({name: {}}).recipe(name).model, in_channels=3, num_classes=4)
+    assert model(torch.empty(2, 3, 64, 128, device="meta")).shape == (2, 4, 64, 128)
 
 
 def _study(strategies: dict[str, Any], **base: Any) -> StudySettings:

@@ -35,6 +35,7 @@ RECIPES: dict[str, dict[str, Any]] = {
             {"share": 0.5, "loss": "tversky", "lr": 1e-4},
         ],
     },
+    "dropout": {"model": {"name": "unet", "base_channels": 4, "depth": 2, "dropout": 0.3}},
     "turns": {"patch_sizes": {"sizes": [[32, 48], [48, 32]], "every": 3}},
     "paste": {"augmentation": {"flips": True, "rotation": 20, "copy_paste": {"probability": 1.0}}},
 }

@@ -33,6 +33,14 @@ def predict(
     step: Annotated[
         int | None, typer.Option("--step", help="Kept checkpoint to use.", show_default="the last")
     ] = None,
+    whole_megapixels: Annotated[
+        float | None,
+        typer.Option(
+            "--whole-megapixels",
+            help="Largest image in one piece, for models that depend on the whole image.",
+            show_default="that of the study",
+        ),
+    ] = None,
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -41,19 +49,25 @@ def predict(
     from rareseg.study.progress import Progress, RichProgress
 
     files = find_images(source)
-    model = load_run(run, device=device, step=step)
+    model = load_run(run, device=device, step=step, whole_megapixels=whole_megapixels)
     names = _output_names(files, source)
     broken: list[str] = []
+    approximate = 0
     progress = Progress() if quiet else RichProgress()
     with progress.task("predicting") as update:
         for number, (file, name) in enumerate(zip(files, names, strict=True)):
             try:
-                _predict_file(model, file, out / name)
+                approximate += not _predict_file(model, file, out / name)
             except DataError as error:
                 broken.append(str(error))
                 progress.note(f"left out: {error}")
             update(number + 1, len(files))
     typer.echo(f"{len(files) - len(broken)} label maps in {out}")
+    if approximate:
+        typer.echo(
+            f"{approximate} of them are approximations: the model depends on the whole image, but these were too "
+            "large to go in one piece and went in overlapping tiles. With memory enough, give --whole-megapixels."
+        )
     if broken:
         raise DataError(
             f"{len(broken)} of {len(files)} images could not be used, the others are done. First: {broken[0]}"
@@ -90,13 +104,15 @@ def _output_names(files: list[Path], source: str) -> list[str]:
     return [f"{name}.png" for name in full]
 
 
-def _predict_file(model: LoadedRun, file: Path, target: Path) -> None:
+def _predict_file(model: LoadedRun, file: Path, target: Path) -> bool:
+    """Write one label map; whether it is that of the whole image."""
     from rareseg.data.image_file import image_size
     from rareseg.data.indexed_png import write_indexed_png
 
     height, width = image_size(file)
     labels = model.judge.labels(_reader(file, model.bands), height, width)
     write_indexed_png(target, labels, model.class_table.palette())
+    return model.judge.predictor.is_exact(height, width)
 
 
 def _reader(file: Path, bands: tuple[int, ...] | None) -> ReadWindow:

@@ -31,6 +31,8 @@ def _file(group: str, name: str, summary: str, source: str, **change: Any) -> No
 _THESIS = "foil thesis"
 _STEEL = "Severstal report"
 _SOLAR = "solar plant report"
+_ANNAMO = "Mars report of team Annamo"
+_CAMAL = "Mars report of team Camal"
 _CE_AND = "cross_entropy"
 _BOUNDARY = ["dice", {"name": "boundary", "scale": 0.01}]
 _SMOOTHED = ["smoothed_cross_entropy"]
@@ -233,6 +235,31 @@ _file(
     head={"name": "softmax", "gate": {}},
 )
 
+# Models: the network itself. Each is given whole, with its default width
+for _name, _summary, _source, _model in (
+    ("one_conv", "a single 3 x 3 convolution, the least of all models", _CAMAL, {"name": "one_conv"}),
+    ("two_level_unet", "plain U-Net with two poolings", _CAMAL, {"name": "unet", "depth": 2}),
+    (
+        "unetplusplus",
+        "U-Net++ with residual blocks and spatial dropout before the output layer",
+        f"arXiv 1807.10165; {_ANNAMO}",
+        {"name": "unetplusplus"},
+    ),
+    (
+        "se_unet",
+        "U-Net with squeeze and excitation, attention gates and additive skips",
+        f"arXiv 1709.01507 and 1804.03999; {_ANNAMO}",
+        {"name": "se_unet"},
+    ),
+    (
+        "double_unet",
+        "two stacked U-Nets, the second of which sees the image masked by the first",
+        f"arXiv 2006.04558; {_ANNAMO}",
+        {"name": "double_unet"},
+    ),
+):
+    _file("Model", _name, _summary, _source, model=_model)
+
 # Data: what patches look like
 _file(
     "Data",
@@ -252,7 +279,7 @@ _file(
     "Data",
     "light_augmentation",
     "half of the patches hold the rarest class, and only these are changed",
-    "Mars report of team Annamo",
+    _ANNAMO,
     sampling={"name": "oversample", "shares": {"rarest": 0.5}},
     augmentation={"flips": True, "zoom": [0.9, 1.1], "translation": 0.1, "only_for": ["rarest"]},
 )

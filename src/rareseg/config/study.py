@@ -73,6 +73,9 @@ class StudySettings(Settings):
     """auto: bfloat16 autocast where the hardware has it, else float32."""
     evaluate: tuple[Literal["val", "test"], ...] = ("val", "test")
     scoring: ScoringSettings = ScoringSettings()
+    whole_megapixels: float = Field(default=4.0, gt=0)
+    """Largest image, in millions of pixels, that a model which depends on the whole image gets in one piece; larger
+    ones go in overlapping tiles, which is an approximation. Other models are exact at any size."""
     base: RecipeSettings = RecipeSettings()
     strategies: dict[str, dict[str, Any]] = Field(min_length=1)
     """Name of the strategy: what it changes in the base. The key ``use`` names a strategy of the catalogue

@@ -1,4 +1,4 @@
-"""Exact tiled inference: windows in, logits of windows out, equal to whole-image inference."""
+"""Tiled inference: windows in, logits of windows out, equal to whole-image inference wherever that can be."""
 
 from __future__ import annotations
 
@@ -32,15 +32,27 @@ class Predictor:
     the image; below and to the right of it, rows and columns are mirrored up to a multiple of the stride, as
     `Network` does for whole images.
 
+    A network that depends on the whole image (its receptive radius is None) cannot be cut into tiles exactly. It
+    gets images of up to ``whole_megapixels`` whole. A larger image goes in tiles with a halo of half a tile, each
+    taken for the whole image: an approximation, of which `is_exact` tells beforehand.
+
     Args:
         network: The network with its normalisation; it is put into eval mode and moved to ``device``.
         device: Torch device.
         precision: ``bfloat16`` runs under autocast; logits are float32 either way.
         tile: Rows and columns of a tile without its halo, in pixels; memory grows with its square.
+        whole_megapixels: Largest image, in millions of pixels, that a network which depends on the whole image
+            gets in one piece; memory grows with it.
     """
 
     def __init__(
-        self, network: Network, *, device: str = "cpu", precision: Precision = "float32", tile: int = 1024
+        self,
+        network: Network,
+        *,
+        device: str = "cpu",
+        precision: Precision = "float32",
+        tile: int = 1024,
+        whole_megapixels: float = 4.0,
     ) -> None:
         self.network = network.to(device).eval()
         # The stubs of torch know no memory_format for modules.
@@ -49,7 +61,13 @@ class Predictor:
         self.precision = precision
         stride = network.stride
         self.tile = max(stride, tile // stride * stride)
-        self.halo = -(-network.receptive_radius // stride) * stride
+        radius = network.receptive_radius
+        self.halo = -(-(self.tile // 2 if radius is None else radius) // stride) * stride
+        self.whole_pixels = None if radius is not None else round(whole_megapixels * 1e6)
+
+    def is_exact(self, height: int, width: int) -> bool:
+        """Whether an image of this size gets the logits that the network has for the whole of it."""
+        return self.whole_pixels is None or height * width <= self.whole_pixels
 
     def iterate(self, read: ReadWindow, height: int, width: int) -> Iterator[tuple[Window, Tensor]]:
         """Yield ``(window, logits (k, h, w) float32)``; the windows partition the image.
@@ -64,7 +82,9 @@ class Predictor:
         """
         stride = self.network.stride
         padded_height, padded_width = pad_to_multiple(height, width, stride)
-        for tile in tile_grid(padded_height, padded_width, tile=self.tile, halo=self.halo, stride=stride):
+        whole = self.whole_pixels is not None and self.is_exact(height, width)
+        size = max(padded_height, padded_width) if whole else self.tile
+        for tile in tile_grid(padded_height, padded_width, tile=size, halo=self.halo, stride=stride):
             core = tile.core
             shown = Window(
                 core.row, core.col, min(core.height, height - core.row), min(core.width, width - core.col)

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rareseg.models.blocks import Join
+from rareseg.data.windows import pad_to_multiple
+from rareseg.models.blocks import Add, Concatenate, Join, Multiply
 
 __all__ = ["LayerCost", "cost_table"]
 
@@ -38,7 +39,7 @@ class LayerCost:
     macs: int
     activation_bytes: int
     skip_bytes: int = 0
-    """Bytes of the encoder's map that waits for this layer."""
+    """Bytes of earlier maps that wait for this layer: those of the encoder, or of a shortcut around layers."""
 
 
 def cost_table(model: nn.Module, input_shape: Sequence[int]) -> list[LayerCost]:
@@ -46,7 +47,8 @@ def cost_table(model: nn.Module, input_shape: Sequence[int]) -> list[LayerCost]:
 
     Args:
         model: A model or a `Network`; left as it is.
-        input_shape: Batch, bands, height and width.
+        input_shape: Batch, bands, height and width; the latter two are rounded up to multiples of the model's
+            stride, as `Network` pads them.
 
     Returns:
         Layers in order of execution; one that runs twice stands twice, with its parameters the first time.
@@ -57,6 +59,10 @@ def cost_table(model: nn.Module, input_shape: Sequence[int]) -> list[LayerCost]:
         >>> rows[0].parameters, rows[0].macs
         (896, 56623104)
     """
+    batch, bands, *size = input_shape
+    stride = getattr(model, "stride", 1)
+    if isinstance(stride, int):  # a layer may have one of its own, a pair
+        size = list(pad_to_multiple(size[0], size[1], stride))
     rows: list[LayerCost] = []
     counted: set[nn.Parameter] = set()
     dry = copy.deepcopy(model).to("meta").eval()
@@ -67,7 +73,7 @@ def cost_table(model: nn.Module, input_shape: Sequence[int]) -> list[LayerCost]:
     ]
     try:
         with torch.no_grad():
-            dry(torch.empty(*input_shape, device="meta"))
+            dry(torch.empty(batch, bands, *size, device="meta"))
     finally:
         for handle in handles:
             handle.remove()
@@ -80,7 +86,7 @@ def _recorder(
     def record(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         new = [parameter for parameter in module.parameters() if parameter not in counted]
         counted.update(new)
-        channels, height, width = output.shape[1:] if output.ndim == 4 else (output.shape[-1], 1, 1)
+        *channels, height, width = output.shape[1:] if output.ndim >= 4 else (output.shape[-1], 1, 1)
         rows.append(
             LayerCost(
                 name=name,
@@ -90,12 +96,14 @@ def _recorder(
                 padding=_first(getattr(module, "padding", None)),
                 out_height=height,
                 out_width=width,
-                out_channels=channels,
+                out_channels=prod(channels),
                 activations=output[0].numel(),
                 parameters=sum(parameter.numel() for parameter in new),
                 macs=_macs(module, inputs[0], output),
                 activation_bytes=output.numel() * output.element_size(),
-                skip_bytes=inputs[0].numel() * inputs[0].element_size() if isinstance(module, Join) else 0,
+                skip_bytes=sum(waiting.numel() * waiting.element_size() for waiting in inputs[:-1])
+                if isinstance(module, Join | Add)
+                else 0,
             )
         )
 
@@ -106,8 +114,16 @@ _KINDS: dict[type[nn.Module], str] = {
     nn.Conv2d: "convolution",
     nn.ConvTranspose2d: "up-convolution",
     nn.BatchNorm2d: "batch norm",
+    nn.GroupNorm: "group norm",
     nn.MaxPool2d: "pooling",
+    nn.AdaptiveAvgPool2d: "mean",
+    nn.Upsample: "upsampling",
+    nn.Dropout: "dropout",
+    nn.Dropout2d: "dropout",
     nn.Linear: "linear",
+    Add: "addition",
+    Multiply: "product",
+    Concatenate: "join",
     Join: "join",
 }
 

@@ -25,7 +25,7 @@ class Gated(nn.Module):
         self.in_channels = cast(int, segmenter.in_channels)
         self.num_classes = cast(int, segmenter.num_classes)
         self.stride = cast(int, segmenter.stride)
-        self.receptive_radius = cast(int, segmenter.receptive_radius)
+        self.receptive_radius = cast(int | None, segmenter.receptive_radius)
 
     def forward(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
         """The segmenter's logits."""

@@ -74,9 +74,9 @@ class Network(nn.Module):
         return cast(int, self.core.stride)
 
     @property
-    def receptive_radius(self) -> int:
-        """An output pixel depends on no pixel further away than this, in rows or columns."""
-        return cast(int, self.core.receptive_radius)
+    def receptive_radius(self) -> int | None:
+        """An output pixel depends on no pixel further away than this, in rows or columns; None: on all of them."""
+        return cast(int | None, self.core.receptive_radius)
 
     def forward(self, raw: Shaped[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
         """Logits of raw pixels of any integer or float type.

@@ -31,7 +31,9 @@ class OneVsRest(nn.Module):
         self.in_channels = cast(int, members[0].in_channels)
         self.num_classes = len(members)
         self.stride = max(cast(int, member.stride) for member in members)
-        self.receptive_radius = max(cast(int, member.receptive_radius) for member in members)
+        radii = [cast(int | None, member.receptive_radius) for member in members]
+        known = [radius for radius in radii if radius is not None]
+        self.receptive_radius = max(known) if len(known) == len(radii) else None
 
     def forward(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
         """One channel a member, of a normalised image whose sizes are multiples of ``stride``."""

@@ -32,23 +32,26 @@ class ModelBuilder(Generic[S]):
         build: Makes the module from options, input bands and output channels. The module has integers
             ``in_channels``, ``num_classes``, ``stride`` (sizes it takes are multiples of it) and
             ``receptive_radius`` (an output pixel depends on no input pixel further away than this, in rows or
-            columns).
+            columns), which is None where an output pixel depends on the whole image.
+        shares_encoder: Whether the module has ``encode(image)``, ``decode(features)`` and ``ENCODER``, the names
+            of the modules that only ``encode`` uses, so that `SharedEncoder` can take it.
     """
 
     settings: type[S]
     build: Callable[[S, int, int], nn.Module]
+    shares_encoder: bool = False
 
 
 MODELS: Registry[ModelBuilder[Any]] = Registry("model")
 
 
 def register_model(
-    name: str, settings: type[S]
+    name: str, settings: type[S], *, shares_encoder: bool = False
 ) -> Callable[[Callable[[S, int, int], nn.Module]], Callable[[S, int, int], nn.Module]]:
-    """Return a decorator that files a build function in `MODELS` under ``name``."""
+    """Return a decorator that files a build function in `MODELS` under ``name``; for the rest see `ModelBuilder`."""
 
     def decorate(build: Callable[[S, int, int], nn.Module]) -> Callable[[S, int, int], nn.Module]:
-        MODELS.register(name)(ModelBuilder(settings, build))
+        MODELS.register(name)(ModelBuilder(settings, build, shares_encoder))
         return build
 
     return decorate

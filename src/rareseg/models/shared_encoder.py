@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from rareseg.errors import OptionError
+from rareseg.models.registry import MODELS
 
 __all__ = ["SharedEncoder"]
 
@@ -18,7 +19,8 @@ class SharedEncoder(nn.Module):
     """Models with one output channel each, all reading the encoder of the first.
 
     A model that can be shared has ``encode(image)``, ``decode(features)`` and ``ENCODER``, the names of the
-    modules that only ``encode`` uses; those of the other members are dropped.
+    modules that only ``encode`` uses; those of the other members are dropped. `ModelBuilder.shares_encoder` says
+    which models can.
 
     Args:
         members: One model for each class that is looked for, each with one output channel.
@@ -37,9 +39,10 @@ class SharedEncoder(nn.Module):
         super().__init__()
         first = members[0]
         if not all(hasattr(first, name) for name in ("encode", "decode", "ENCODER")):
+            able = ", ".join(name for name in MODELS if MODELS[name].shares_encoder)
             raise OptionError(
                 f"A shared encoder needs a model that separates encoder and decoder, but {type(first).__name__} "
-                "does not; choose the model 'unet' or leave 'shared_encoder' out."
+                f"does not; choose one of the models {able}, or leave 'shared_encoder' out."
             )
         for member in members[1:]:
             for name in cast(Sequence[str], member.ENCODER):
@@ -48,7 +51,7 @@ class SharedEncoder(nn.Module):
         self.in_channels = cast(int, first.in_channels)
         self.num_classes = len(members)
         self.stride = cast(int, first.stride)
-        self.receptive_radius = cast(int, first.receptive_radius)
+        self.receptive_radius = cast(int | None, first.receptive_radius)
 
     def forward(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
         """One channel a member, of a normalised image whose sizes are multiples of ``stride``."""

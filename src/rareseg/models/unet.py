@@ -1,12 +1,17 @@
-"""The baseline: U-Net as the foil thesis describes it in section 3.2."""
+"""The baseline: U-Net as the foil thesis describes it in section 3.2, and plainer or other forms of it."""
 
 from __future__ import annotations
 
+from typing import Self
+
 from jaxtyping import Float
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from rareseg.models.blocks import ConvBlock, Join, he_initialise
+from rareseg.models.norm import NormName
+from rareseg.models.pyramid import pyramid
+from rareseg.models.receptive_radius import receptive_radius
 from rareseg.models.registry import ModelSettings, register_model
 
 __all__ = ["UNet"]
@@ -19,10 +24,20 @@ class UNetSettings(ModelSettings):
     """Maps of the first level; each level below has twice as many."""
     depth: int = Field(default=4, ge=1, le=8)
     """Number of poolings."""
+    norm: NormName = "batch"
+    """Batch norm, or group norm with up to eight groups, which takes its statistics from the whole image."""
     momentum: float = Field(default=0.1, gt=0, le=1)
     """Share of the new batch in the running statistics of batch norm."""
     eps: float = Field(default=1e-3, gt=0)
-    """Added to the variance in batch norm."""
+    """Added to the variance in the norm."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the values that become 0 at the end of each block while training."""
+
+    @model_validator(mode="after")
+    def _momentum_is_of_batch_norm(self) -> Self:
+        if self.norm != "batch" and "momentum" in self.model_fields_set:
+            raise ValueError("'momentum' is of batch norm, but 'norm' is 'group'; leave one of them out")
+        return self
 
 
 class UNet(nn.Module):
@@ -30,15 +45,18 @@ class UNet(nn.Module):
 
     Two 3 x 3 convolutions a level, 2 x 2 max pooling downwards, 2 x 2 transposed convolutions that halve the
     channels upwards, and the encoder's map concatenated at each level. Weights start as in the U-Net paper
-    (normal, variance 2 / inputs). The convolutions keep their bias, as Table B1 of the thesis counts it.
+    (normal, variance 2 / inputs). The convolutions keep their bias, as Table B1 of the thesis counts it. With a
+    depth of 2 it is the two-level network of 002_3c6e2830b1e72bc8.txt, whose other form has group norm and dropout.
 
     Args:
         in_channels: Bands of the image.
         num_classes: Channels of the logits.
         base_channels: Maps of the first level.
         depth: Number of poolings.
+        norm: Batch or group norm; with group norm an output pixel depends on the whole image.
         momentum: Share of the new batch in the running statistics of batch norm.
-        eps: Added to the variance in batch norm.
+        eps: Added to the variance in the norm.
+        dropout: Share of the values that become 0 at the end of each block while training.
 
     Example:
         >>> import torch
@@ -59,26 +77,36 @@ class UNet(nn.Module):
         *,
         base_channels: int = 32,
         depth: int = 4,
+        norm: NormName = "batch",
         momentum: float = 0.1,
         eps: float = 1e-3,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         widths = [base_channels * 2**level for level in range(depth + 1)]
         self.in_channels = in_channels
         self.num_classes = num_classes
         self.stride = 2**depth
-        self.receptive_radius = _receptive_radius(depth)
+        self.receptive_radius = (
+            receptive_radius(lambda first, last: _reads(depth, first, last), stride=self.stride)
+            if norm == "batch"
+            else None
+        )
+
+        def block(incoming: int, width: int) -> ConvBlock:
+            return ConvBlock(incoming, width, norm=norm, momentum=momentum, eps=eps, dropout=dropout)
+
         self.encoder = nn.ModuleList()
         self.decoder = nn.ModuleList()
         self.up = nn.ModuleList()
         incoming = in_channels
         for width in widths[:-1]:
-            self.encoder.append(ConvBlock(incoming, width, momentum=momentum, eps=eps))
+            self.encoder.append(block(incoming, width))
             self.up.append(nn.ConvTranspose2d(2 * width, width, 2, stride=2))
-            self.decoder.append(ConvBlock(2 * width, width, momentum=momentum, eps=eps))
+            self.decoder.append(block(2 * width, width))
             incoming = width
         self.pool = nn.MaxPool2d(2)
-        self.bottom = ConvBlock(incoming, widths[-1], momentum=momentum, eps=eps)
+        self.bottom = block(incoming, widths[-1])
         self.join = Join()
         self.head = nn.Conv2d(base_channels, num_classes, 3, padding=1)
         he_initialise(self)
@@ -89,12 +117,7 @@ class UNet(nn.Module):
 
     def encode(self, image: Float[Tensor, "b c h w"]) -> list[Tensor]:
         """Feature maps of every level, finest first."""
-        maps = []
-        features = image
-        for block in self.encoder:
-            maps.append(block(features))
-            features = self.pool(maps[-1])
-        return [*maps, self.bottom(features)]
+        return pyramid([*self.encoder, self.bottom], self.pool, image)
 
     def decode(self, maps: list[Tensor]) -> Float[Tensor, "b k h w"]:
         """Logits from the maps of `encode`."""
@@ -105,30 +128,25 @@ class UNet(nn.Module):
         return logits
 
 
-@register_model("unet", UNetSettings)
+@register_model("unet", UNetSettings, shares_encoder=True)
 def _build_unet(settings: UNetSettings, in_channels: int, num_classes: int) -> UNet:
     options = settings.model_dump(exclude={"name"})
     return UNet(in_channels, num_classes, **options)
 
 
-def _receptive_radius(depth: int) -> int:
-    """Furthest input pixel, along one axis, that an output pixel depends on; the worst over all phases.
+def _reads(depth: int, first: int, last: int) -> tuple[int, int]:
+    """Input pixels that a stretch of output pixels depends on.
 
-    Pooling and transposed convolution work on fixed pairs of pixels, so the reach depends on where a pixel
-    lies within its block of ``2 ** depth``. The interval of pixels that it reads is followed from the last
-    convolution down to the bottom and back up the encoder.
+    The interval is followed from the last convolution down to the bottom and back up the encoder.
     """
-    radius = 0
-    for phase in range(2**depth):
-        low, high = phase - 1, phase + 1  # the last convolution
-        reach = []
-        for _ in range(depth):
-            low, high = low - 2, high + 2  # the decoder block reads the joined map
-            reach.append((low, high))
-            low, high = low // 2, high // 2  # the transposed convolution reads one pixel for two
-        low, high = low - 2, high + 2
-        for skip_low, skip_high in reversed(reach):
-            low, high = min(2 * low, skip_low), max(2 * high + 1, skip_high)
-            low, high = low - 2, high + 2  # the encoder block of this level
-        radius = max(radius, phase - low, high - phase)
-    return radius
+    first, last = first - 1, last + 1  # the last convolution
+    reach = []
+    for _ in range(depth):
+        first, last = first - 2, last + 2  # the decoder block reads the joined map
+        reach.append((first, last))
+        first, last = first // 2, last // 2  # the transposed convolution reads one pixel for two
+    first, last = first - 2, last + 2
+    for skip_first, skip_last in reversed(reach):
+        first, last = min(2 * first, skip_first), max(2 * last + 1, skip_last)
+        first, last = first - 2, last + 2  # the encoder block of this level
+    return first, last

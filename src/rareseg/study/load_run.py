@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rareseg.artefacts import read_json, read_yaml
 from rareseg.config.dataset import ClassSettings
@@ -11,10 +13,11 @@ from rareseg.config.load import parse_settings
 from rareseg.config.study import BudgetSettings
 from rareseg.data.labels import ClassTable
 from rareseg.device import Precision, resolve_device, resolve_precision
-from rareseg.errors import ArtefactError
+from rareseg.errors import ArtefactError, OptionError
 from rareseg.inference.decision import build_decision
 from rareseg.inference.gate import ImageGate
 from rareseg.inference.predictor import Predictor
+from rareseg.models.network import Network
 from rareseg.models.weights_file import load_weights
 from rareseg.strategies.heads import build_head
 from rareseg.study.gate_records import read_gate, scorer_of
@@ -35,7 +38,12 @@ class LoadedRun:
 
 
 def load_run(
-    folder: Path, *, device: str = "auto", precision: Precision | None = None, step: int | None = None
+    folder: Path,
+    *,
+    device: str = "auto",
+    precision: Precision | None = None,
+    step: int | None = None,
+    whole_megapixels: float | None = None,
 ) -> LoadedRun:
     """Load the weights of a run with its classes, normalisation and decision.
 
@@ -44,9 +52,12 @@ def load_run(
         device: Torch device.
         precision: ``float32`` or ``bfloat16``; by default what the run was judged with, where the device can.
         step: Which kept checkpoint; by default the last.
+        whole_megapixels: Largest image that a model which depends on the whole image gets in one piece; by default
+            what the run was judged with.
 
     Raises:
         ArtefactError: The folder is not a run, or has no such weights.
+        OptionError: ``whole_megapixels`` is not above 0, or the model does not depend on the whole image.
 
     Example:
         >>> import numpy as np
@@ -93,13 +104,14 @@ def load_run(
     )
     network = build_network(config, tuple(data["class_names"]), seed=config["seed"])
     load_weights(folder / f"step-{chosen:06d}.safetensors", network)
+    whole = _whole_megapixels(network, config, whole_megapixels)
     where = resolve_device(device)
     judged = config["decided"]["precision"]
     number_format = resolve_precision(
         precision or ("float32" if judged == "float32" else "auto"), device=where
     )
     judge = Judge(
-        Predictor(network, device=where, precision=number_format),
+        Predictor(network, device=where, precision=number_format, whole_megapixels=whole),
         build_head(config["strategy"]["head"]),
         build_decision(config["strategy"]["decision"]),
     )
@@ -110,3 +122,17 @@ def load_run(
         judge = replace(judge, gate=ImageGate(scorer, read_gate(folder / "gate.json")))
     bands = config["decided"].get("bands")
     return LoadedRun(judge, ClassTable.from_classes(classes), None if bands is None else tuple(bands), chosen)
+
+
+def _whole_megapixels(network: Network, config: Mapping[str, Any], given: float | None) -> float:
+    """The limit that holds: the one given, the run's, or for runs of earlier versions the default."""
+    if given is None:
+        return float(config.get("whole_megapixels", 4.0))
+    if network.receptive_radius is not None:
+        raise OptionError(
+            "whole_megapixels is for models that depend on the whole image, but this run's model is exact in tiles "
+            "of any image; leave it out."
+        )
+    if given <= 0:
+        raise OptionError(f"Expected whole_megapixels above 0, but got {given:g}; give a larger number.")
+    return given

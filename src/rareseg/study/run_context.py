@@ -17,6 +17,7 @@ from rareseg.inference.decision import build_decision
 from rareseg.strategies.build_core import build_core
 from rareseg.strategies.heads import build_head
 from rareseg.strategies.strategy import Strategy
+from rareseg.study.check_model import check_model
 from rareseg.study.progress import Progress
 from rareseg.training.lay_out import TrainingData, lay_out
 from rareseg.types import Region
@@ -41,19 +42,22 @@ class RunContext:
     num_workers: int
     progress: Progress
 
-    def check(self, strategy: Strategy) -> None:
+    def check(self, strategy: Strategy) -> tuple[str, ...]:
         """Build every part of a strategy once, so that mistakes show before anything is trained.
+
+        Returns:
+            What the user should know about the model and the sizes of the images, see `check_model`.
 
         Raises:
             RaresegError: A name or an option is wrong; the message names the strategy.
         """
         try:
-            self._check(strategy)
+            return self._check(strategy)
         except RaresegError as error:
             error.args = (f"strategies.{strategy.name}: {error}",)
             raise
 
-    def _check(self, strategy: Strategy) -> None:
+    def _check(self, strategy: Strategy) -> tuple[str, ...]:
         budget = self.budget_of(strategy)
         build_decision(strategy.decision)
         if strategy.schedule.warmup_steps >= budget.steps:
@@ -62,8 +66,17 @@ class RunContext:
                 f"{budget.steps} steps; shorten the warm-up."
             )
         with torch.device("meta"):
-            build_core(strategy.head, strategy.model, self.source.num_bands, self.training.class_names)
-        lay_out(strategy, self.training, seed=0, budget=budget)
+            core = build_core(strategy.head, strategy.model, self.source.num_bands, self.training.class_names)
+        parts = lay_out(strategy, self.training, seed=0, budget=budget)
+        return check_model(
+            core,
+            patch_sizes=[plan.patch_size for part in parts for _, plan in part.plans],
+            batch_size=budget.batch_size,
+            image_sizes=[
+                (region.window.height, region.window.width) for part in self.judged for region in part.regions
+            ],
+            whole_megapixels=self.settings.whole_megapixels,
+        )
 
     def budget_of(self, strategy: Strategy) -> BudgetSettings:
         """The budget of one run: the study's, with fewer steps where several models share them."""

@@ -162,6 +162,7 @@ def _config(context: RunContext, strategy: Strategy, *, seed: int) -> dict[str, 
         "budget": context.budget_of(strategy).model_dump(mode="json"),
         "classes": list(context.training.class_names),
         "checkpoint_steps": list(context.record_of(strategy).checkpoint_steps),
+        "whole_megapixels": context.settings.whole_megapixels,
         "decided": {
             "precision": resolve_precision(context.settings.precision, device=context.device),
             "device": context.device,
@@ -174,7 +175,12 @@ def _config(context: RunContext, strategy: Strategy, *, seed: int) -> dict[str, 
 
 
 def _judge(network: Network, strategy: Strategy, context: RunContext, *, precision: Precision) -> Judge:
-    predictor = Predictor(network, device=context.device, precision=precision)
+    predictor = Predictor(
+        network,
+        device=context.device,
+        precision=precision,
+        whole_megapixels=context.settings.whole_megapixels,
+    )
     return Judge(predictor, build_head(strategy.head), build_decision(strategy.decision))
 
 

@@ -97,8 +97,7 @@ def run_study(
         settings, dataset, Path(out), device=device, num_workers=num_workers, progress=progress
     )
     strategies = [Strategy.from_recipe(name, settings.recipe(name)) for name in chosen]
-    for strategy in strategies:
-        context.check(strategy)
+    _check(context, strategies)
     outcome = StudyOutcome(Path(out))
     todo = [(seed, strategy) for seed in seeds or settings.seeds for strategy in strategies]
     for number, (seed, strategy) in enumerate(todo, start=1):
@@ -117,6 +116,16 @@ def run_study(
         minutes, seconds = divmod(round(time.monotonic() - started), 60)
         progress.note(f"run {number} of {len(todo)} done: {label}, {minutes} min {seconds} s")
     return outcome
+
+
+def _check(context: RunContext, strategies: Sequence[Strategy]) -> None:
+    """Build all strategies; what there is to say of several is said once."""
+    concerned: dict[str, list[str]] = {}
+    for strategy in strategies:
+        for note in context.check(strategy):
+            concerned.setdefault(note, []).append(strategy.name)
+    for note, names in concerned.items():
+        context.progress.note(f"{', '.join(names)}: {note}")
 
 
 def _choose(settings: StudySettings, only: Sequence[str]) -> list[str]:
