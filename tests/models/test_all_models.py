@@ -15,7 +15,10 @@ from rareseg.models.network import Network
 from rareseg.models.weights_file import load_weights, save_weights
 
 # Options that make a model small enough to test; a model without an entry is built with its defaults.
-SMALL: dict[str, dict[str, Any]] = {"unet": {"base_channels": 4, "depth": 2}}
+SMALL: dict[str, dict[str, Any]] = {
+    "unet": {"base_channels": 4, "depth": 2},
+    "efficientnet_lite_unet": {"depth": 2, "decoder_channels": [8, 4]},
+}
 
 
 @pytest.fixture(params=list(MODELS))
