@@ -43,4 +43,4 @@ def _groups() -> dict[str, list[str]]:
     return dict(sorted(groups.items(), key=lambda item: _ORDER.index(item[0])))
 
 
-_ORDER = ("Baseline", "Sampling", "Loss", "Head", "Data", "Recipe")
+_ORDER = ("Baseline", "Sampling", "Loss", "Head", "Model", "Data", "Recipe")

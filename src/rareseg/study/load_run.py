@@ -91,7 +91,7 @@ def load_run(
         ClassSettings.model_validate({"name": name, "color": color})
         for name, color in zip(data["class_names"], data["class_colors"], strict=True)
     )
-    network = build_network(config, tuple(data["class_names"]), seed=config["seed"])
+    network = build_network(config, tuple(data["class_names"]), seed=config["seed"], pretrained=False)
     load_weights(folder / f"step-{chosen:06d}.safetensors", network)
     where = resolve_device(device)
     judged = config["decided"]["precision"]
