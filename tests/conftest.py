@@ -10,6 +10,9 @@ import jaxtyping
 import pytest
 
 from tiny import make_tiny_dataset, make_tiny_study
+from torchvision_operators import declare_operators
+
+declare_operators()
 
 # The hook sees only what is imported after it, so this file imports nothing of rareseg at its top.
 _CHECKED = ("losses", "models", "metrics", "strategies", "training", "inference")

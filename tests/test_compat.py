@@ -51,6 +51,15 @@ def test_a_library_user_gets_the_same_line(module: str, tmp_path: Path) -> None:
     assert "(No module named 'a_library_that_is_not_there')" in last
 
 
+def test_the_model_smp_gets_the_same_line(tmp_path: Path) -> None:
+    path = _install_torchvision(tmp_path, MISMATCH)
+    (path / "segmentation_models_pytorch.py").write_text("import torchvision\n")
+    code = "from rareseg.models.build import build_model; build_model('smp', in_channels=1, num_classes=2)"
+    last = _python("-c", code, path=path).stderr.splitlines()[-1]
+    assert last.startswith("rareseg.errors.ConfigError: Expected a torchvision that matches torch")
+    assert "install the build that belongs to this torch" in last
+
+
 def test_a_torchvision_that_works_is_no_concern(tmp_path: Path) -> None:
     path = _install_torchvision(tmp_path, "")
     code = "from rareseg.compat import check_torchvision; check_torchvision(); check_torchvision()"

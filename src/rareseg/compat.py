@@ -16,7 +16,8 @@ def check_torchvision() -> None:
     """Refuse a torchvision whose build does not belong to the installed torch; none at all is fine.
 
     rareseg does not use torchvision, but torchmetrics, which lightning needs, imports it where it finds it, and
-    then fails without a word of what is wrong. Call this before lightning is imported.
+    then fails without a word of what is wrong; so do timm and segmentation_models_pytorch, which cannot do without
+    it. Call this before any of them is imported.
 
     Raises:
         ConfigError: torchvision is installed and cannot be imported.
@@ -33,8 +34,9 @@ def check_torchvision() -> None:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         raise ConfigError(
             f"Expected a torchvision that matches torch {_version('torch')}, but torchvision "
-            f"{_version('torchvision')} cannot be imported ({reason}), and lightning fails with it. rareseg does "
-            "not need it: pip uninstall torchvision, or install the build that belongs to this torch."
+            f"{_version('torchvision')} cannot be imported ({reason}), and what imports it (lightning, "
+            "segmentation_models_pytorch) fails with it. Only the model 'smp' needs it: pip uninstall torchvision, "
+            "or install the build that belongs to this torch, from where torch came."
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,17 @@ def small(form: str) -> dict[str, Any]:
     return {**SMALL_MODELS.get(FORMS[form]["name"], {}), **FORMS[form]}
 
 
-@pytest.fixture(params=FORMS)
+def mark(form: str) -> Any:
+    """The model ``smp`` is tested where its library is, see scripts/test-encoders."""
+    name = FORMS[form]["name"]
+    missing = name == "smp" and find_spec("segmentation_models_pytorch") is None
+    skip = pytest.mark.skipif(
+        missing, reason="the extra encoders is not installed; run scripts/test-encoders"
+    )
+    return pytest.param(form, marks=[pytest.mark.encoders, skip] if name == "smp" else [])
+
+
+@pytest.fixture(params=[mark(form) for form in FORMS])
 def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     return small(request.param)
 
@@ -41,8 +52,13 @@ def build(settings: dict[str, Any], *, bands: int = 3, num_classes: int = 4) -> 
     return build_model(settings, in_channels=bands, num_classes=num_classes)
 
 
-LOCAL = {form: build(small(form)).receptive_radius is not None for form in FORMS}
-"""Whether an output pixel depends on pixels nearby alone."""
+GLOBAL = ("se_unet", "double_unet", "smp", "unet of group norm and dropout")
+"""Forms in which an output pixel depends on the whole image."""
+
+
+@pytest.mark.parametrize("form", [mark(form) for form in FORMS])
+def test_forms_that_see_the_whole_image_are_known(form: str) -> None:
+    assert (build(small(form)).receptive_radius is None) == (form in GLOBAL)
 
 
 def wrap(settings: dict[str, Any], *, bands: int = 3) -> Network:
@@ -125,7 +141,7 @@ def test_channels_last_answers_the_same(settings: dict[str, Any]) -> None:
     torch.testing.assert_close(out, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if LOCAL[form]])
+@pytest.mark.parametrize("form", [form for form in FORMS if form not in GLOBAL])
 def test_no_pixel_beyond_the_receptive_radius_matters(form: str) -> None:
     """Everything outside the square that an output pixel may read is changed, at every phase."""
     model = build(small(form)).double().eval()
@@ -145,7 +161,7 @@ def test_no_pixel_beyond_the_receptive_radius_matters(form: str) -> None:
             )
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if not LOCAL[form]])
+@pytest.mark.parametrize("form", [mark(form) for form in GLOBAL])
 def test_without_a_receptive_radius_the_furthest_pixels_matter(form: str) -> None:
     model = build(small(form)).double().eval()
     assert model.receptive_radius is None
@@ -156,7 +172,7 @@ def test_without_a_receptive_radius_the_furthest_pixels_matter(form: str) -> Non
     assert image.grad[..., -1, -1].any()
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if LOCAL[form]])
+@pytest.mark.parametrize("form", [form for form in FORMS if form not in GLOBAL])
 def test_shifting_by_the_stride_shifts_the_answer(form: str) -> None:
     model = build(small(form)).double().eval()
     stride, radius = model.stride, model.receptive_radius

@@ -259,6 +259,24 @@ for _name, _summary, _source, _model in (
     ),
 ):
     _file("Model", _name, _summary, _source, model=_model)
+# The last two have the patches and the loss of balanced_dice_focal
+for _name, _summary, _weights in (
+    ("efficientnet_lite0", "U-Net with an EfficientNet-Lite0 encoder, random at first", {}),
+    (
+        "efficientnet_lite0_imagenet",
+        "U-Net with an EfficientNet-Lite0 encoder that starts with ImageNet weights",
+        {"encoder_weights": "imagenet"},
+    ),
+):
+    _file(
+        "Model",
+        _name,
+        f"{_summary}, on balanced patches",
+        "arXiv 1905.11946; patches and loss as in balanced_dice_focal",
+        model={"name": "efficientnet_lite_unet", **_weights},
+        sampling={"name": "equal_samples"},
+        loss=["dice", "focal"],
+    )
 
 # Data: what patches look like
 _file(

@@ -10,12 +10,21 @@ from torch import nn
 from rareseg.config.load import parse_settings
 from rareseg.errors import ConfigError
 from rareseg.models import double_unet, one_conv, se_unet, unet, unetplusplus
+from rareseg.models.library import efficientnet_lite_unet, smp_model
 from rareseg.models.registry import MODELS
 
 __all__ = ["MODELS", "build_model"]
 
 # A module listed here has filed its model in MODELS by being imported; a new model is one more name.
-_REGISTERED = (unet, one_conv, unetplusplus, se_unet, double_unet)
+_REGISTERED = (
+    unet,
+    one_conv,
+    unetplusplus,
+    se_unet,
+    double_unet,
+    efficientnet_lite_unet,
+    smp_model,
+)
 
 
 def build_model(settings: Mapping[str, Any] | str, *, in_channels: int, num_classes: int) -> nn.Module:

@@ -15,7 +15,11 @@ __all__ = ["MODELS", "ModelBuilder", "ModelSettings", "register_model"]
 
 
 class ModelSettings(Settings):
-    """Options of every model. A model derives its own and adds fields; what it does not name is refused."""
+    """Options of every model. A model derives its own and adds fields; what it does not name is refused.
+
+    A model that can start with weights from elsewhere calls the option ``encoder_weights``; without it, it has the
+    same layers.
+    """
 
     name: str
 

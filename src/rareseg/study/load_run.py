@@ -102,7 +102,7 @@ def load_run(
         ClassSettings.model_validate({"name": name, "color": color})
         for name, color in zip(data["class_names"], data["class_colors"], strict=True)
     )
-    network = build_network(config, tuple(data["class_names"]), seed=config["seed"])
+    network = build_network(config, tuple(data["class_names"]), seed=config["seed"], pretrained=False)
     load_weights(folder / f"step-{chosen:06d}.safetensors", network)
     whole = _whole_megapixels(network, config, whole_megapixels)
     where = resolve_device(device)

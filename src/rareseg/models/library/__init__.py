@@ -1,0 +1,1 @@
+"""Models whose encoders, or whose encoders' weights, come from elsewhere."""
