@@ -15,7 +15,7 @@ from rareseg.inspection.finding import Finding
 from rareseg.inspection.image_findings import image_findings
 from rareseg.inspection.image_scan import ImageScan, scan_images
 from rareseg.inspection.label_disagreement import label_disagreement
-from rareseg.inspection.label_findings import identical_masks, label_findings
+from rareseg.inspection.label_findings import identical_masks, label_findings, overlap_findings
 from rareseg.inspection.leaks import Leak, leak_findings, sort_leaks
 from rareseg.inspection.ratio_matrix import ratio_matrix
 from rareseg.inspection.split_table import split_table
@@ -66,6 +66,7 @@ def make_fingerprint(
     findings = list(
         label_findings(masks, table, class_names=source.class_table.names, paths=_paths(source, masks=True))
     )
+    findings += overlap_findings(source.overlaps, _paths(source, masks=False))
     bands: dict[str, Any] = {}
     leaks: list[Leak] = []
     duplicates: list[Leak] = []
