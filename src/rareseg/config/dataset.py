@@ -285,6 +285,11 @@ class DatasetSettings(Settings):
         """Names in the order of class indices."""
         return tuple(item.name for item in self.classes)
 
+    @property
+    def has_mask_files(self) -> bool:
+        """Whether the format reads masks from files of their own, as ``masks`` says."""
+        return "masks" not in _WITHOUT_EFFECT.get(self.format, ())
+
 
 def _place(masks: MaskSettings) -> tuple[str, ...]:
     """What tells apart where two sets of masks lie."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from rareseg.data.labels import ClassTable
 from rareseg.data.run_lengths import RunLengths, parse_run_lengths
 from rareseg.errors import ConfigError, DataError, DuplicateSampleError, UnknownLabelError, did_you_mean
 
-__all__ = ["RleTable", "read_rle_table"]
+__all__ = ["RleTable", "read_cells", "read_rle_table"]
 
 _MOST_PIXELS = 1 << 41
 """Above the last pixel of any run, see `parse_run_lengths`."""
@@ -97,8 +96,7 @@ def read_rle_table(
         UnknownLabelError: A row names no class.
         DuplicateSampleError: Two rows label one image with one class.
     """
-    with _long_cells():
-        cells = read_csv(path)
+    cells = read_cells(path)
     for column in settings.columns:
         if cells and column not in cells[0]:
             raise ConfigError(
@@ -110,7 +108,12 @@ def read_rle_table(
     classes: list[int] = []
     lines: list[int] = []
     for line, cell in enumerate(cells, start=2):
-        image, label = _image_and_class(cell, settings, f"'{path}' line {line}")
+        image, label = _image_and_class(cell, settings)
+        if not image or not label:
+            raise DataError(
+                f"'{path}' line {line} should name an image and a class"
+                f"{' as in a.jpg_1' if settings.joined_column else ''}; mend the row."
+            )
         if image not in images:
             if image in left_out or image.rpartition(".")[0] in left_out:
                 continue
@@ -119,7 +122,9 @@ def read_rle_table(
                 f"{did_you_mean(image, images)} Add the image or remove the row."
             )
         sample = images[image]
-        index = _index(label, indices, table, f"'{path}' line {line}")
+        index = indices.get(label, 0)
+        if index == 0:
+            raise _no_class(label, label in indices, table, f"'{path}' line {line}")
         own = rows.setdefault(sample, {})
         if index in own:
             raise DuplicateSampleError(
@@ -132,19 +137,22 @@ def read_rle_table(
 
     def name(row: int) -> str:
         cell = cells[lines[row] - 2]
-        image, label = _image_and_class(cell, settings, "")
+        image, label = _image_and_class(cell, settings)
         return f"'{path}' line {lines[row]} (image '{image}', class {label})"
 
     runs = parse_run_lengths([cells[line - 2][settings.runs_column].strip(" ") for line in lines], name)
     return RleTable(path, runs, np.array(classes, np.int64), np.array(lines, np.int64), rows)
 
 
-@contextlib.contextmanager
-def _long_cells() -> Iterator[None]:
-    """Let cells be longer than Python's CSV reader has it; a large image's runs can take megabytes."""
+def read_cells(path: Path) -> list[dict[str, str]]:
+    """Read a CSV whose cells may be longer than Python's reader has it: a large image's runs can take megabytes.
+
+    Raises:
+        ConfigError: The file is missing or no CSV.
+    """
     before = csv.field_size_limit(1 << 30)
     try:
-        yield
+        return read_csv(path)
     finally:
         csv.field_size_limit(before)
 
@@ -157,15 +165,10 @@ def _hint(settings: RleCsvSettings, found: Mapping[str, str]) -> str:
     return ""
 
 
-def _image_and_class(cell: Mapping[str, str], settings: RleCsvSettings, where: str) -> tuple[str, str]:
+def _image_and_class(cell: Mapping[str, str], settings: RleCsvSettings) -> tuple[str, str]:
     if settings.joined_column is None:
         return cell[settings.image_column].strip(), cell[settings.class_column].strip()
-    both = cell[settings.joined_column].strip()
-    image, mark, label = both.rpartition("_")
-    if not mark:
-        raise DataError(
-            f"{where} should hold image and class as 'a.jpg_1', but holds '{both}'; mend the row."
-        )
+    image, _, label = cell[settings.joined_column].strip().rpartition("_")
     return image, label
 
 
@@ -175,19 +178,16 @@ def _class_indices(table: ClassTable) -> dict[str, int]:
     return names | {str(value): index for index, value in enumerate(table.values)}
 
 
-def _index(label: str, indices: Mapping[str, int], table: ClassTable, where: str) -> int:
-    index = indices.get(label)
+def _no_class(label: str, is_background: bool, table: ClassTable, where: str) -> UnknownLabelError:
     known = ", ".join(
         f"{value} {name}" for value, name in zip(table.values[1:], table.names[1:], strict=True)
     )
-    if index is None:
-        raise UnknownLabelError(
-            f"{where} names the class '{label}', which is no value or name of a class. Known: {known}. Add the "
-            "class to dataset.yaml or mend the row."
-        )
-    if index == 0:
-        raise UnknownLabelError(
+    if is_background:
+        return UnknownLabelError(
             f"{where} names the class '{label}', which is the background: what has no other class. Known: {known}. "
             "Remove the row, or give the background another value in dataset.yaml."
         )
-    return index
+    return UnknownLabelError(
+        f"{where} names the class '{label}', which is no value or name of a class. Known: {known}. Add the "
+        "class to dataset.yaml or mend the row."
+    )

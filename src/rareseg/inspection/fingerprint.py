@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rareseg.errors import DataError
@@ -119,11 +120,13 @@ def _by_region(masks: Sequence[MaskStatistics], windows: Mapping[str, Sequence[W
 
 
 def _paths(source: Source, *, masks: bool) -> Mapping[str, str]:
-    find: Callable[[str], Any] = source.mask_path if masks else source.image_path
-    return {
-        sample: str(find(sample) if not masks or source.has_mask(sample) else source.image_path(sample))
-        for sample in source.sample_ids
-    }
+    """File of every sample: its mask where it has one of its own, else its image."""
+    images = {sample: str(source.image_path(sample)) for sample in source.sample_ids}
+    if not masks:
+        return images
+    found = {sample: str(source.mask_path(sample)) for sample in source.sample_ids if source.has_mask(sample)}
+    times = Counter(found.values())
+    return images | {sample: path for sample, path in found.items() if times[path] == 1}
 
 
 def _totals(source: Source, masks: Sequence[MaskStatistics]) -> dict[str, Any]:
