@@ -37,7 +37,9 @@ def main() -> None:
     rows = read_rows(options.table) if options.table else make_rows(1800, shape)
     filled = [text for text in rows if text]
     numbers = sum(len(text.split()) for text in filled)
-    print(f"{len(rows)} rows, {len(filled)} of them not empty, with {numbers / 2 / len(filled):.0f} runs on average")
+    print(
+        f"{len(rows)} rows, {len(filled)} of them not empty, with {numbers / 2 / len(filled):.0f} runs on average"
+    )
     assert plain(rows, shape) == rows and ours(rows, shape) == rows
     timings = compare(
         {"plain": lambda: plain(rows, shape), "rareseg": lambda: ours(rows, shape)}, repeats=options.repeats

@@ -140,3 +140,15 @@ def test_schema_is_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_cost_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cost", "--base-channels", "32"]) == 0
     assert "7767397" in capsys.readouterr().out.replace(",", "")
+
+
+def test_demo_writes_strips_of_steel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["demo", "--kind", "steel", "--out", str(tmp_path / "demo"), "--quiet"]
+    assert main([*command, "--data-only", "--images", "2", "--size", "96"]) == 0
+    assert "dataset.yaml" in capsys.readouterr().out
+    with Image.open(tmp_path / "demo" / "data" / "images" / "steel_00001.jpg") as image:
+        assert image.size == (600, 96)
+    assert main(command) == 2
+    assert "add --data-only" in capsys.readouterr().err
+    assert main([*command, "--data-only", "--kind", "stel"]) == 2
+    assert "Did you mean 'steel'?" in capsys.readouterr().err
