@@ -20,6 +20,7 @@ from rareseg.config.dataset import DatasetSettings
 from rareseg.config.load import parse_settings
 from rareseg.config.rle_csv import RleCsvSettings
 from rareseg.data.guess import guess_dataset
+from rareseg.data.guess_rle import guess_rle
 from rareseg.data.labels import ClassTable
 from rareseg.data.open_dataset import open_dataset
 from rareseg.data.rle_table import read_rle_table
@@ -326,3 +327,21 @@ def test_any_table_opens_or_is_our_own_error(content: str | list[list[str]], tmp
         return
     assert set(table.rows) <= {"a", "b"}
     assert table.class_pixels(3).sum() == table.runs.lengths.sum()
+
+
+@given(content=st.text(max_size=60) | st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=4))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_table_is_guessed_passed_over_or_our_own_error(
+    content: str | list[list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "a.jpg").touch()
+    if isinstance(content, list):
+        text = io.StringIO()
+        csv.writer(text).writerows([["ImageId", "ClassId", "EncodedPixels"], *content])
+        content = text.getvalue()
+    (tmp_path / "t.csv").write_bytes(content.encode("utf-8", "surrogatepass"))
+    try:
+        guessed = guess_rle(tmp_path)
+    except RaresegError:
+        return
+    assert guessed is None or guessed["images"] == "."

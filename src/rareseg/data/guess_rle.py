@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,6 @@ def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 def _classes(labels: set[str]) -> list[dict[str, Any]]:
     """Numbers become values, anything else a name."""
-    if all(label.isascii() and label.isdigit() and 0 < int(label) < 65536 for label in labels):
-        return [{"name": f"class_{value}", "value": value} for value in sorted(map(int, labels))]
+    if all(re.fullmatch("[0-9]{1,5}", label) for label in labels):
+        return [{"name": f"class_{value}", "value": value} for value in sorted(set(map(int, labels)))]
     return [{"name": label} for label in sorted(labels) if label]

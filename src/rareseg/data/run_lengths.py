@@ -167,9 +167,10 @@ def _changes(flat: NDArray[np.uint8]) -> NDArray[np.int64]:
     # Eight bytes at a time: words that equal the words one byte further on hold no change.
     num_words = max(len(flat) - 1, 0) // 8
     words = flat[: 8 * num_words].view(np.uint64) != flat[1 : 8 * num_words + 1].view(np.uint64)
-    near = (np.flatnonzero(words)[:, None] * 8 + np.arange(8)).ravel()
+    near: NDArray[np.int64] = (np.flatnonzero(words)[:, None] * 8 + np.arange(8)).ravel()
     near = np.concatenate([near, np.arange(8 * num_words, len(flat) - 1)])
-    return near[flat[near] != flat[near + 1]] + 1
+    changes: NDArray[np.int64] = near[flat[near] != flat[near + 1]] + 1
+    return changes
 
 
 def _fault(texts: Sequence[str], name: Callable[[int], str]) -> DataError:
