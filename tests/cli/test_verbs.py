@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from rareseg.cli.main import main
+from rareseg.config.dataset import DatasetSettings
+from rareseg.data.open_dataset import open_dataset
 from rareseg.models.build import MODELS, build_model
 
 
@@ -73,6 +75,40 @@ def test_predict_equals_the_evaluated_label_map(finished_study: Path, tmp_path: 
         assert np.array_equal(np.array(expected), np.array(found))
 
 
+@pytest.mark.parametrize("columns", ["ImageId,ClassId,EncodedPixels", "ImageId_ClassId, Pixels"])
+def test_predicted_run_lengths_read_back_as_the_same_label_maps(
+    columns: str, finished_study: Path, tmp_path: Path
+) -> None:
+    run, images = finished_study / "remedy" / "seed-0", finished_study.parent / "data" / "images"
+    command = ["predict", str(run), str(images), "--device", "cpu", "--quiet", "--out"]
+    assert main([*command, str(tmp_path / "png")]) == 0
+    assert main([*command, str(tmp_path / "labels.csv"), "--format", "rle_csv", "--columns", columns]) == 0
+    joined = {"joined_column": "ImageId_ClassId", "runs_column": "Pixels"} if "_" in columns else {}
+    settings = DatasetSettings(
+        name="back",
+        root=str(tmp_path),
+        format="rle_csv",
+        images=str(images),
+        rle_csv={"file": "labels.csv", **joined},
+        classes=[{"name": "background"}, {"name": "square"}, {"name": "line"}],
+    )
+    source = open_dataset(settings)
+    assert source.sample_ids == tuple(f"im{n:02d}" for n in range(9))
+    for name in source.sample_ids:
+        expected = np.array(Image.open(tmp_path / "png" / f"{name}.png"))
+        np.testing.assert_array_equal(source.read_mask(name), expected)
+
+
+def test_predict_refuses_columns_of_pngs(
+    finished_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, images = finished_study / "remedy" / "seed-0", finished_study.parent / "data" / "images"
+    command = ["predict", str(run), str(images), "--device", "cpu", "--quiet", "--out", str(tmp_path / "png")]
+    assert main([*command, "--columns", "a,b"]) == 2
+    assert "png have no columns" in capsys.readouterr().err
+    assert not (tmp_path / "png").exists()
+
+
 def test_predict_goes_on_past_a_broken_file(
     finished_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -121,3 +157,15 @@ def test_cost_takes_any_option_of_the_model(capsys: pytest.CaptureFixture[str]) 
     shown = capsys.readouterr().out
     assert shown.count("first.bottom.branches") == 2 * 3  # a convolution and a norm each
     assert "bottom.branches.3" not in shown
+
+
+def test_demo_writes_strips_of_steel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["demo", "--kind", "steel", "--out", str(tmp_path / "demo"), "--quiet"]
+    assert main([*command, "--data-only", "--images", "2", "--size", "96"]) == 0
+    assert "dataset.yaml" in capsys.readouterr().out
+    with Image.open(tmp_path / "demo" / "data" / "images" / "steel_00001.jpg") as image:
+        assert image.size == (600, 96)
+    assert main(command) == 2
+    assert "add --data-only" in capsys.readouterr().err
+    assert main([*command, "--data-only", "--kind", "stel"]) == 2
+    assert "Did you mean 'steel'?" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from rareseg.config.load import Settings, load_settings
+from rareseg.config.rle_csv import RleCsvSettings
 from rareseg.errors import ConfigError
 from rareseg.types import IGNORE_INDEX
 
@@ -121,10 +122,12 @@ class SplitSettings(Settings):
         return self
 
 
-_SECTIONS: tuple[str, ...] = ()
+_SECTIONS: tuple[str, ...] = ("rle_csv",)
 """Formats with keys of their own, which stand in a section of the format's name."""
 
-_WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {}
+_WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {
+    "rle_csv": ("masks", "other_masks"),
+}
 """For each format the keys that it does not read."""
 
 
@@ -140,7 +143,11 @@ class DatasetSettings(Settings):
     name: str = Field(min_length=1)
     root: str = "."
     """Folder of the data, relative to this file; the command line's ``--root`` overrides it."""
-    format: Literal["folder"] = "folder"
+    format: Literal[
+        "folder",
+        "rle_csv",
+    ] = "folder"
+    rle_csv: RleCsvSettings | None = None
     images: str = "images"
     """Folder below root that holds the images (searched with its subfolders)."""
     masks: MaskSettings = MaskSettings()
@@ -277,6 +284,11 @@ class DatasetSettings(Settings):
     def class_names(self) -> tuple[str, ...]:
         """Names in the order of class indices."""
         return tuple(item.name for item in self.classes)
+
+    @property
+    def has_mask_files(self) -> bool:
+        """Whether the format reads masks from files of their own, as ``masks`` says."""
+        return "masks" not in _WITHOUT_EFFECT.get(self.format, ())
 
 
 def _place(masks: MaskSettings) -> tuple[str, ...]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rareseg.artefacts import atomic_path, read_json, write_json
+from rareseg.artefacts import atomic_path
 from rareseg.config.load import parse_settings
+from rareseg.data.claim_folder import claim_folder
 from rareseg.data.foil import GENERATOR, Foil, make_foil
 from rareseg.data.foil_description import FOIL_BANDS, FoilBands, describe_foil_dataset
 from rareseg.data.foil_settings import FOIL_CLASSES, FoilSettings
 from rareseg.data.indexed_png import write_indexed_png
 from rareseg.data.labels import ClassTable
-from rareseg.errors import DataError, OptionError
+from rareseg.errors import OptionError
 
 __all__ = ["write_foil_dataset"]
 
@@ -86,33 +85,12 @@ def write_foil_dataset(
         "bands": bands,
         "settings": settings.model_dump(mode="json"),
     }
-    _claim(folder, num_images, recipe)
+    claim_folder(folder, num_images, recipe, kind="foil", plural="foils")
     for index in range(num_images):
         _write_foil(folder, seed, index, settings, bands=bands, raw=save_raw_lights)
         if progress is not None:
             progress(index + 1, num_images)
     return describe_foil_dataset(folder, settings, bands)
-
-
-def _claim(folder: Path, num_images: int, recipe: Mapping[str, object]) -> None:
-    """Note in ``foil.json`` what the folder holds, or refuse a folder that holds something else."""
-    path = folder / "foil.json"
-    digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
-    if path.exists():
-        held = read_json(path, kind="foil")
-        if held.get("digest") != digest:
-            raise DataError(
-                f"'{folder}' already holds foils of another seed, size or settings (see foil.json); "
-                "give another folder or delete this one."
-            )
-        if int(held.get("num_images", 0)) > num_images:
-            raise DataError(
-                f"'{folder}' already holds {held.get('num_images')} foils, but {num_images} were asked for; "
-                "give another folder or at least that number."
-            )
-    elif (folder / "images").exists():
-        raise DataError(f"'{folder}' has an images folder that is not of a foil set; give another folder.")
-    write_json(path, {"digest": digest, "num_images": num_images, **recipe}, kind="foil")
 
 
 def _write_foil(
