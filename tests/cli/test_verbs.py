@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rareseg.artefacts import read_csv
 from rareseg.cli.main import main
+from rareseg.data.run_lengths import decode_run_lengths
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,6 +72,22 @@ def test_predict_equals_the_evaluated_label_map(finished_study: Path, tmp_path: 
         found = Image.open(tmp_path / f"{name}.png")
         assert found.mode == "P"
         assert np.array_equal(np.array(expected), np.array(found))
+
+
+def test_predict_writes_run_lengths_of_the_same_label_maps(finished_study: Path, tmp_path: Path) -> None:
+    run, images = finished_study / "remedy" / "seed-0", finished_study.parent / "data" / "images"
+    command = ["predict", str(run), str(images), "--device", "cpu", "--quiet", "--out"]
+    assert main([*command, str(tmp_path / "png")]) == 0
+    table = tmp_path / "labels.csv"
+    assert main([*command, str(table), "--format", "rle_csv", "--columns", "ImageId_ClassId, Pixels"]) == 0
+    rows = read_csv(table)
+    assert [row["ImageId_ClassId"] for row in rows[:3]] == ["im00.png_1", "im00.png_2", "im01.png_1"]
+    for row in rows:
+        name, value = row["ImageId_ClassId"].split(".png_")
+        labels = np.array(Image.open(tmp_path / "png" / f"{name}.png"))
+        found = decode_run_lengths(row["Pixels"], (72, 88))
+        np.testing.assert_array_equal(found, labels == int(value))
+    assert main([*command, str(tmp_path / "png"), "--columns", "a,b"]) == 2
 
 
 def test_predict_goes_on_past_a_broken_file(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,30 +30,47 @@ def predict(
     source: Annotated[
         str, typer.Argument(metavar="INPUT", help="An image, a folder of images, or a quoted glob.")
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder for one indexed png per image.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the pngs, or file of the table.")],
+    form: Annotated[
+        str,
+        typer.Option("--format", help="png: an indexed png per image; rle_csv: one table of run lengths."),
+    ] = "png",
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            help="Column names of the table, such as ImageId_ClassId,EncodedPixels.",
+            show_default="those of the format",
+        ),
+    ] = None,
     step: Annotated[
         int | None, typer.Option("--step", help="Kept checkpoint to use.", show_default="the last")
     ] = None,
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Write the label map of every image as an indexed png with the classes' colours."""
+    """Write the label map of every image, as indexed pngs with the classes' colours or as a table."""
+    from rareseg.inference.label_writer import WriterOptions
+    from rareseg.inference.writers import open_writer
     from rareseg.study.load_run import load_run
     from rareseg.study.progress import Progress, RichProgress
 
     files = find_images(source)
     model = load_run(run, device=device, step=step)
-    names = _output_names(files, source)
+    names = _names(files, source)
+    headings = None if columns is None else tuple(name.strip() for name in columns.split(","))
+    writer = open_writer(form, WriterOptions(out, tuple(names), model.class_table, headings))
     broken: list[str] = []
     progress = Progress() if quiet else RichProgress()
     with progress.task("predicting") as update:
         for number, (file, name) in enumerate(zip(files, names, strict=True)):
             try:
-                _predict_file(model, file, out / name)
+                writer.add(name, _predict_file(model, file))
             except DataError as error:
                 broken.append(str(error))
                 progress.note(f"left out: {error}")
             update(number + 1, len(files))
+    writer.close()
     typer.echo(f"{len(files) - len(broken)} label maps in {out}")
     if broken:
         raise DataError(
@@ -80,23 +98,19 @@ def find_images(source: str) -> list[Path]:
     return found
 
 
-def _output_names(files: list[Path], source: str) -> list[str]:
-    """File names that stay distinct when images of one name lie in several folders or have several endings."""
-    stems = [file.stem for file in files]
-    if len(set(stems)) == len(stems):
-        return [f"{stem}.png" for stem in stems]
-    base = Path(source) if Path(source).is_dir() else None
-    full = ["__".join((file.relative_to(base) if base else file).parts).replace(".", "_") for file in files]
-    return [f"{name}.png" for name in full]
+def _names(files: list[Path], source: str) -> list[str]:
+    """Paths below the folder that was given, or below the one that all files of a glob share."""
+    base = (
+        Path(source) if Path(source).is_dir() else Path(os.path.commonpath([file.parent for file in files]))
+    )
+    return [file.relative_to(base).as_posix() for file in files]
 
 
-def _predict_file(model: LoadedRun, file: Path, target: Path) -> None:
+def _predict_file(model: LoadedRun, file: Path) -> NDArray[np.uint8]:
     from rareseg.data.image_file import image_size
-    from rareseg.data.indexed_png import write_indexed_png
 
     height, width = image_size(file)
-    labels = model.judge.labels(_reader(file, model.bands), height, width)
-    write_indexed_png(target, labels, model.class_table.palette())
+    return model.judge.labels(_reader(file, model.bands), height, width)
 
 
 def _reader(file: Path, bands: tuple[int, ...] | None) -> ReadWindow:

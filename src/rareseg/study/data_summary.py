@@ -59,6 +59,7 @@ def summarise_data(
     return {
         "name": settings.name,
         "class_names": list(table.names),
+        "class_values": list(table.values),
         "class_colors": ["#{:02x}{:02x}{:02x}".format(*color) for color in table.colors],
         "num_bands": source.num_bands,
         "num_samples": len(samples),

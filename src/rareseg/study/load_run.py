@@ -88,8 +88,14 @@ def load_run(
         raise ArtefactError(f"'{folder}' has no weights of step {chosen}. Kept: {kept}.")
     data = read_json(folder.parent.parent / "data.json", kind="data")
     classes = tuple(
-        ClassSettings.model_validate({"name": name, "color": color})
-        for name, color in zip(data["class_names"], data["class_colors"], strict=True)
+        ClassSettings.model_validate({"name": name, "color": color, "value": value})
+        for name, color, value in zip(
+            data["class_names"],
+            data["class_colors"],
+            # Runs of earlier versions did not note the values; a class's place stands for it then.
+            data.get("class_values", range(len(data["class_names"]))),
+            strict=True,
+        )
     )
     network = build_network(config, tuple(data["class_names"]), seed=config["seed"])
     load_weights(folder / f"step-{chosen:06d}.safetensors", network)
