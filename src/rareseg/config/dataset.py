@@ -259,7 +259,8 @@ class DatasetSettings(Settings):
                 raise ValueError(
                     f"masks.kind is 'per_class', but these classes have no folder: {', '.join(missing)}"
                 )
-        places = {_place(self.masks): "masks"}
+        has_files = "masks" not in _WITHOUT_EFFECT.get(self.format, ())
+        places = {_place(self.masks): "masks"} if has_files else {}
         for name, masks in self.other_masks.items():
             where = f"other_masks.{name}"
             self._check_masks(masks, where)

@@ -43,7 +43,8 @@ def decompressed(place: ArrayPlace, folder: Path) -> NDArray[np.generic]:
     """
     with reading_arrays(place.path):
         status = place.path.stat()
-    digest = digest_of([str(place.path.resolve()), status.st_size, status.st_mtime_ns, place.member])
+    origin = [str(place.path.resolve()), status.st_size, status.st_mtime_ns, place.member]
+    digest = digest_of({"array": origin})
     target = folder / f"array-{digest}.npy"
     if not target.exists():
         try:

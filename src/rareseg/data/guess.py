@@ -11,6 +11,7 @@ from typing import Any
 
 from rareseg.artefacts import read_csv
 from rareseg.data.guess_masks import MASKS_LOOKED_AT, guess_masks
+from rareseg.data.guess_stack import guess_stack
 from rareseg.data.image_file import IMAGE_ENDINGS
 from rareseg.errors import ConfigError
 
@@ -64,8 +65,10 @@ def guess_dataset(folder: Path) -> dict[str, Any]:
     Looks for a table of samples, else for folders of images and masks by their usual names, and for masks
     with the names of the images; then at some masks for their kind, values and colours.
 
+    A folder with one .npz and no image is taken for a stack of tiles, as is an .npz itself.
+
     Args:
-        folder: Holds images and masks.
+        folder: Holds images and masks; or an .npz or .npy file with both.
 
     Returns:
         A mapping to be written as YAML, with ``root`` ``.``.
@@ -84,6 +87,10 @@ def guess_dataset(folder: Path) -> dict[str, Any]:
         ('images', 'masks', 'indexed')
     """
     folder = Path(folder)
+    stack = folder if folder.is_file() else _only_stack(folder)
+    if stack is not None:
+        described = guess_stack(stack, _class_names(stack.parent), TABLES)
+        return {"name": stack.resolve().stem, "root": ".", **described}
     table = next((name for name in TABLES if _is_sample_table(folder / name)), None)
     rows = read_csv(folder / table) if table is not None else []
     layout = _from_table(folder, rows) if rows else _from_folders(folder)
@@ -105,6 +112,19 @@ def guess_dataset(folder: Path) -> dict[str, Any]:
             guessed["group"] = {"column": "group"}
     guessed["split"] = _split(folder, rows, len(layout.pairs))
     return guessed
+
+
+def _only_stack(folder: Path) -> Path | None:
+    """The one .npz of a folder without images."""
+    stacks = sorted(folder.glob("*.npz"))
+    if not stacks or _files_by_folder(folder):
+        return None
+    if len(stacks) > 1:
+        raise ConfigError(
+            f"'{folder}' holds {len(stacks)} stacks: {', '.join(path.name for path in stacks[:10])}; say which: "
+            f"rareseg inspect --init '{stacks[0]}'."
+        )
+    return stacks[0]
 
 
 def _is_sample_table(path: Path) -> bool:

@@ -26,13 +26,15 @@ def stack_axes(shape: Sequence[int], axes: str | None, where: str) -> str:
 
     Raises:
         ConfigError: Two orders could be meant.
-        DataError: The array has another number of axes.
+        DataError: The array has another number of axes, or no pixels.
 
     Example:
         >>> stack_axes((2615, 2, 64, 128), None, "a.npz:images"), stack_axes((9, 64, 128, 3), None, "a.npz:x")
         ('nchw', 'nhwc')
     """
     shown = " x ".join(map(str, shape))
+    if 0 in shape:
+        raise DataError(f"'{where}' is {shown}, in which there are no pixels; save it anew.")
     if axes is not None:
         if len(shape) != len(axes):
             raise DataError(

@@ -30,7 +30,7 @@ class StackImages:
         mask_channel: The channel that is no band but the mask.
 
     Raises:
-        DataError: The array holds no numbers, no pixels, or nothing beside the mask.
+        DataError: The array holds no numbers, or nothing beside the mask.
     """
 
     windowed = True
@@ -58,8 +58,6 @@ class StackImages:
                     "give masks.key instead."
                 )
             self._bands = slice(1, num_channels) if mask_channel == "first" else slice(0, num_channels - 1)
-        if 0 in place.shape:
-            raise DataError(f"{shown}, in which there are no pixels; save it anew.")
         self._header = ImageHeader(
             lengths["h"], lengths["w"], self._bands.stop - self._bands.start, _band_type(place.dtype)
         )
