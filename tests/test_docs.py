@@ -25,6 +25,7 @@ from rareseg.cli.main import app
 from rareseg.config import dataset, recipe, study
 from rareseg.config.dataset import DatasetSettings
 from rareseg.config.load import Settings, parse_settings
+from rareseg.config.rle_csv import RleCsvSettings
 from rareseg.config.study import StudySettings
 from rareseg.inference.decision import DECISIONS
 from rareseg.losses.pixel_term import PixelTermSettings
@@ -50,6 +51,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "dataset.yaml": DatasetSettings,
     "classes": dataset.ClassSettings,
     "masks": dataset.MaskSettings,
+    "rle_csv": RleCsvSettings,
     "group": dataset.GroupSettings,
     "split": dataset.SplitSettings,
     "study.yaml": StudySettings,

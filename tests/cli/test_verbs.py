@@ -8,9 +8,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from rareseg.artefacts import read_csv
 from rareseg.cli.main import main
-from rareseg.data.run_lengths import decode_run_lengths
+from rareseg.config.dataset import DatasetSettings
+from rareseg.data.open_dataset import open_dataset
 from tiny import make_tiny_dataset, make_tiny_study
 
 
@@ -76,20 +76,38 @@ def test_predict_equals_the_evaluated_label_map(finished_study: Path, tmp_path: 
         assert np.array_equal(np.array(expected), np.array(found))
 
 
-def test_predict_writes_run_lengths_of_the_same_label_maps(finished_study: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("columns", ["ImageId,ClassId,EncodedPixels", "ImageId_ClassId, Pixels"])
+def test_predicted_run_lengths_read_back_as_the_same_label_maps(
+    columns: str, finished_study: Path, tmp_path: Path
+) -> None:
     run, images = finished_study / "remedy" / "seed-0", finished_study.parent / "data" / "images"
     command = ["predict", str(run), str(images), "--device", "cpu", "--quiet", "--out"]
     assert main([*command, str(tmp_path / "png")]) == 0
-    table = tmp_path / "labels.csv"
-    assert main([*command, str(table), "--format", "rle_csv", "--columns", "ImageId_ClassId, Pixels"]) == 0
-    rows = read_csv(table)
-    assert [row["ImageId_ClassId"] for row in rows[:3]] == ["im00.png_1", "im00.png_2", "im01.png_1"]
-    for row in rows:
-        name, value = row["ImageId_ClassId"].split(".png_")
-        labels = np.array(Image.open(tmp_path / "png" / f"{name}.png"))
-        found = decode_run_lengths(row["Pixels"], (72, 88))
-        np.testing.assert_array_equal(found, labels == int(value))
-    assert main([*command, str(tmp_path / "png"), "--columns", "a,b"]) == 2
+    assert main([*command, str(tmp_path / "labels.csv"), "--format", "rle_csv", "--columns", columns]) == 0
+    joined = {"joined_column": "ImageId_ClassId", "runs_column": "Pixels"} if "_" in columns else {}
+    settings = DatasetSettings(
+        name="back",
+        root=str(tmp_path),
+        format="rle_csv",
+        images=str(images),
+        rle_csv={"file": "labels.csv", **joined},
+        classes=[{"name": "background"}, {"name": "square"}, {"name": "line"}],
+    )
+    source = open_dataset(settings)
+    assert source.sample_ids == tuple(f"im{n:02d}" for n in range(9))
+    for name in source.sample_ids:
+        expected = np.array(Image.open(tmp_path / "png" / f"{name}.png"))
+        np.testing.assert_array_equal(source.read_mask(name), expected)
+
+
+def test_predict_refuses_columns_of_pngs(
+    finished_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, images = finished_study / "remedy" / "seed-0", finished_study.parent / "data" / "images"
+    command = ["predict", str(run), str(images), "--device", "cpu", "--quiet", "--out", str(tmp_path / "png")]
+    assert main([*command, "--columns", "a,b"]) == 2
+    assert "png have no columns" in capsys.readouterr().err
+    assert not (tmp_path / "png").exists()
 
 
 def test_predict_takes_a_stack_of_tiles_and_writes_a_flat_table(

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from rareseg.data.run_lengths import encode_run_lengths
+
 __all__ = ["SOURCE_CASES", "SourceCase"]
 
 
@@ -128,9 +130,35 @@ def coco_case(root: Path) -> SourceCase:
     )
 
 
+def rle_csv_case(root: Path) -> SourceCase:
+    generator = np.random.default_rng(0)
+    images, masks, lines = {}, {}, ["ImageId,ClassId,EncodedPixels"]
+    for name, (height, width) in {"a": (20, 30), "b/c": (17, 41), "d": (33, 9), "e": (12, 11)}.items():
+        images[name] = generator.integers(0, 256, (3, height, width), dtype=np.uint8)
+        mask = random_mask(generator, height, width)
+        masks[name] = np.where(mask == 255, 0, mask).astype(np.uint8) if name != "e" else np.zeros_like(mask)
+        path = root / "images" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(images[name].transpose(1, 2, 0)).save(path)
+        for index, value in ((1, 4), (2, 2)):
+            runs = encode_run_lengths(masks[name] == index)
+            lines += [f"{name}.png,{value},{runs}"] if runs else []
+    (root / "train.csv").write_text("\n".join(lines) + "\n")
+
+    def broken() -> str:
+        path = root / "train.csv"
+        path.write_text(path.read_text() + "a.png,2,1 1\n")
+        return "a"
+
+    classes = [{"name": "background"}, {"name": "one", "value": 4}, {"name": "two"}]
+    settings = {"format": "rle_csv", "rle_csv": {"file": "train.csv"}, "classes": classes}
+    return SourceCase(settings, images, masks, broken)
+
+
 SOURCE_CASES: dict[str, Callable[[Path], SourceCase]] = {
     "coco": coco_case,
     "folder": folder_case,
     "npz": npz_case,
+    "rle_csv": rle_csv_case,
 }
 """By format; every format of ``rareseg.data.source.SOURCES`` has one, to which a test holds it."""

@@ -66,6 +66,17 @@ def test_whole_images_and_masks_are_what_was_written(source: Source, case: Sourc
         assert source.image_path(name).exists() and source.mask_path(name).exists()
 
 
+def test_layers_are_the_classes_of_the_mask_where_nothing_overlaps(source: Source, case: SourceCase) -> None:
+    assert source.overlaps == {}
+    for name in source.sample_ids:
+        expected = np.stack([case.masks[name] == index for index in range(1, source.class_table.num_classes)])
+        np.testing.assert_array_equal(source.read_layers(name), expected)
+        window = Window(1, 2, 5, 6)
+        layers = source.read_layers(name, window)
+        np.testing.assert_array_equal(layers, expected[:, *window.slices])
+        assert layers.dtype == np.bool_ and layers.flags.c_contiguous
+
+
 def test_a_window_is_a_cut_of_the_whole_and_a_copy(source: Source, case: SourceCase) -> None:
     for name in source.sample_ids:
         for window in windows(*source.size(name)):

@@ -24,6 +24,7 @@ class MemorySource:
     groups: Mapping[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ("background", "crack", "cavity")
     others: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    overlaps: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def class_table(self) -> ClassTable:

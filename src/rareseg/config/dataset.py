@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 from rareseg.config.coco import CocoSettings
 from rareseg.config.load import Settings, load_settings
 from rareseg.config.npz import NpzSettings, check_array_keys
+from rareseg.config.rle_csv import RleCsvSettings
 from rareseg.errors import ConfigError
 from rareseg.types import IGNORE_INDEX
 
@@ -128,12 +129,14 @@ class SplitSettings(Settings):
 _SECTIONS: tuple[str, ...] = (
     "coco",
     "npz",
+    "rle_csv",
 )
 """Formats with keys of their own, which stand in a section of the format's name."""
 
 _WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {
     "coco": ("masks",),
     "npz": ("images",),
+    "rle_csv": ("masks", "other_masks"),
 }
 """For each format the keys that it does not read."""
 
@@ -157,9 +160,11 @@ class DatasetSettings(Settings):
         "folder",
         "coco",
         "npz",
+        "rle_csv",
     ] = "folder"
     coco: CocoSettings | None = None
     npz: NpzSettings | None = None
+    rle_csv: RleCsvSettings | None = None
     images: str = "images"
     """Folder below root that holds the images (searched with its subfolders)."""
     masks: MaskSettings = MaskSettings()
@@ -252,15 +257,15 @@ class DatasetSettings(Settings):
     @model_validator(mode="after")
     def _masks_fit_classes(self) -> Self:
         check_array_keys(self)
-        self._check_masks(self.masks, "masks")
+        if self.has_mask_files:
+            self._check_masks(self.masks, "masks")
         if self.masks.kind == "per_class":
             missing = [item.name for item in self.classes[1:] if item.folder is None]
             if missing:
                 raise ValueError(
                     f"masks.kind is 'per_class', but these classes have no folder: {', '.join(missing)}"
                 )
-        has_files = "masks" not in _WITHOUT_EFFECT.get(self.format, ())
-        places = {_place(self.masks): "masks"} if has_files else {}
+        places = {_place(self.masks): "masks"} if self.has_mask_files else {}
         for name, masks in self.other_masks.items():
             where = f"other_masks.{name}"
             self._check_masks(masks, where)
@@ -302,6 +307,11 @@ class DatasetSettings(Settings):
     def class_names(self) -> tuple[str, ...]:
         """Names in the order of class indices."""
         return tuple(item.name for item in self.classes)
+
+    @property
+    def has_mask_files(self) -> bool:
+        """Whether the format reads masks from files of their own, as ``masks`` says."""
+        return "masks" not in _WITHOUT_EFFECT.get(self.format, ())
 
 
 def _place(masks: MaskSettings) -> tuple[str, ...]:

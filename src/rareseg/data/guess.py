@@ -11,6 +11,7 @@ from typing import Any
 
 from rareseg.artefacts import read_csv
 from rareseg.data.guess_masks import MASKS_LOOKED_AT, guess_masks
+from rareseg.data.guess_rle import guess_rle
 from rareseg.data.guess_stack import guess_stack
 from rareseg.data.image_file import IMAGE_ENDINGS
 from rareseg.errors import ConfigError
@@ -62,8 +63,9 @@ class _Layout:
 def guess_dataset(folder: Path) -> dict[str, Any]:
     """Look at a folder and describe it as ``dataset.yaml`` does; the user checks and edits the result.
 
-    Looks for a table of samples, else for folders of images and masks by their usual names, and for masks
-    with the names of the images; then at some masks for their kind, values and colours.
+    Looks for a contest's table of run lengths, else for a table of samples, else for folders of images and
+    masks by their usual names, and for masks with the names of the images; then at some masks for their kind,
+    values and colours.
 
     A folder with one .npz and no image is taken for a stack of tiles, as is an .npz itself.
 
@@ -91,6 +93,9 @@ def guess_dataset(folder: Path) -> dict[str, Any]:
     if stack is not None:
         described = guess_stack(stack, _class_names(stack.parent), TABLES)
         return {"name": stack.resolve().stem, "root": ".", **described}
+    run_lengths = guess_rle(folder)
+    if run_lengths is not None:
+        return run_lengths
     table = next((name for name in TABLES if _is_sample_table(folder / name)), None)
     rows = read_csv(folder / table) if table is not None else []
     layout = _from_table(folder, rows) if rows else _from_folders(folder)

@@ -59,8 +59,10 @@ class RunLengths:
         assert np.shares_memory(flat, mask), "columns must be contiguous"
         runs = slice(self.offsets[row], self.offsets[row + 1])
         starts = self.starts[runs]
+        if not starts.size:
+            return
         ends = starts + self.lengths[runs]
-        if ends.size and ends[-1] > flat.size:
+        if ends[-1] > flat.size:
             height, width = mask.shape
             raise DataError(
                 f"{name} holds a run that ends at pixel {ends[-1]}, but the image has {height} x {width} = "

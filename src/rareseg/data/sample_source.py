@@ -15,6 +15,7 @@ from rareseg.data.image_header import ImageHeader
 from rareseg.data.image_reader import ImageReader
 from rareseg.data.label_reader import LabelReader
 from rareseg.data.labels import ClassTable
+from rareseg.data.layered_labels import LayeredLabels
 from rareseg.data.regions_of_interest import read_regions_of_interest
 from rareseg.data.samples import Sample
 from rareseg.errors import ConfigError, DataError, MissingFileError, UnknownNameError
@@ -151,6 +152,25 @@ class SampleSource:
         if invalid is not None:
             mask[invalid] = IGNORE_INDEX
         return mask
+
+    @property
+    def overlaps(self) -> Mapping[str, int]:
+        """Pixels to which the labels give several classes, for the samples that have such pixels."""
+        labels = self._labels[None]
+        return labels.overlaps if isinstance(labels, LayeredLabels) else {}
+
+    def read_layers(self, sample: str, window: Window | None = None) -> NDArray[np.bool_]:
+        """Which pixels belong to each class but the background, ``(k - 1, h, w)``."""
+        frame, labels = self._frame(sample, window), self._labels[None]
+        if not isinstance(labels, LayeredLabels):
+            indices = np.arange(1, self.class_table.num_classes, dtype=np.uint8)
+            return self.read_mask(sample, window) == indices[:, None, None]
+        header = self._header(sample)
+        layers = np.array(labels.layers(sample, (header.height, header.width))[:, *frame.slices], order="C")
+        invalid = self._images.invalid(sample, frame)
+        if invalid is not None:
+            layers[:, invalid] = False
+        return layers
 
     def _labelled(self, sample: str, frame: Window, labels: str | None, *, keep: bool) -> NDArray[np.uint8]:
         """A copy of the labels in a window of the file."""

@@ -96,8 +96,11 @@ def _from_table(settings: DatasetSettings) -> dict[str, Sample]:
 
 
 def _key(image: Path, folder: Path) -> str:
-    base = folder if image.is_relative_to(folder) else image.parent
-    return image.relative_to(base).with_suffix("").as_posix()
+    try:
+        path = image.relative_to(folder).as_posix()
+    except ValueError:
+        path = image.name
+    return path.removesuffix(image.suffix)
 
 
 def _from_folder(settings: DatasetSettings) -> dict[str, Sample]:
@@ -126,9 +129,8 @@ def _from_folder(settings: DatasetSettings) -> dict[str, Sample]:
 
 def _is_mask(path: Path, settings: DatasetSettings, images: Path) -> bool:
     """Whether a file below the images folder is a mask, because masks lie there too."""
-    root = Path(settings.root)
     for name, suffix in _mask_folders(settings):
-        folder = root / name
+        folder = Path(settings.root) / name
         if not path.is_relative_to(folder) or (
             images.is_relative_to(folder) and folder.resolve() != images.resolve()
         ):
@@ -143,6 +145,8 @@ def _is_mask(path: Path, settings: DatasetSettings, images: Path) -> bool:
 
 def _mask_folders(settings: DatasetSettings) -> Iterator[tuple[str, str]]:
     """Folder and suffix of all masks that are found by their names."""
+    if not settings.has_mask_files:
+        return
     if settings.masks.kind == "per_class":
         yield from ((item.folder, settings.masks.suffix) for item in settings.classes if item.folder)
     elif settings.masks.column is None:

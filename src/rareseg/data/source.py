@@ -94,6 +94,21 @@ class Source(Protocol):
         """
         ...
 
+    @property
+    def overlaps(self) -> Mapping[str, int]:
+        """Pixels to which the labels give several classes, for the samples that have such pixels."""
+        ...
+
+    def read_layers(self, sample: str, window: Window | None = None) -> NDArray[np.bool_]:
+        """Which pixels belong to each class but the background, ``(k - 1, h, w)``; False where ignored.
+
+        Where labels overlap, this is the whole truth and `read_mask` a choice.
+
+        Raises:
+            DataError: As `read_mask` does.
+        """
+        ...
+
     def has_mask(self, sample: str) -> bool:
         """Whether there is a mask file."""
         ...

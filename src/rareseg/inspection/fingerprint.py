@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rareseg.errors import DataError
@@ -15,7 +16,7 @@ from rareseg.inspection.finding import Finding
 from rareseg.inspection.image_findings import image_findings
 from rareseg.inspection.image_scan import ImageScan, scan_images
 from rareseg.inspection.label_disagreement import label_disagreement
-from rareseg.inspection.label_findings import identical_masks, label_findings
+from rareseg.inspection.label_findings import identical_masks, label_findings, overlap_findings
 from rareseg.inspection.leaks import Leak, leak_findings, sort_leaks
 from rareseg.inspection.ratio_matrix import ratio_matrix
 from rareseg.inspection.split_table import split_table
@@ -66,6 +67,7 @@ def make_fingerprint(
     findings = list(
         label_findings(masks, table, class_names=source.class_table.names, paths=_paths(source, masks=True))
     )
+    findings += overlap_findings(source.overlaps, _paths(source, masks=False))
     bands: dict[str, Any] = {}
     leaks: list[Leak] = []
     duplicates: list[Leak] = []
@@ -118,11 +120,16 @@ def _by_region(masks: Sequence[MaskStatistics], windows: Mapping[str, Sequence[W
 
 
 def _paths(source: Source, *, masks: bool) -> Mapping[str, str]:
-    find: Callable[[str], Any] = source.mask_path if masks else source.image_path
-    return {
-        sample: str(find(sample) if not masks or source.has_mask(sample) else source.image_path(sample))
-        for sample in source.sample_ids
-    }
+    """File of every sample: its mask where it has one of its own, else its image; with the sample's id where all
+    images lie in one file."""
+    images = {sample: str(source.image_path(sample)) for sample in source.sample_ids}
+    if len(images) > len(set(images.values())):
+        return {sample: f"{path}:{sample}" for sample, path in images.items()}
+    if not masks:
+        return images
+    found = {sample: str(source.mask_path(sample)) for sample in source.sample_ids if source.has_mask(sample)}
+    times = Counter(found.values())
+    return images | {sample: path for sample, path in found.items() if times[path] == 1}
 
 
 def _totals(source: Source, masks: Sequence[MaskStatistics]) -> dict[str, Any]:

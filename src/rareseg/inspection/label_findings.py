@@ -10,7 +10,7 @@ import numpy as np
 from rareseg.inspection.class_statistics import MaskStatistics
 from rareseg.inspection.finding import Finding, counted, some
 
-__all__ = ["identical_masks", "label_findings"]
+__all__ = ["identical_masks", "label_findings", "overlap_findings"]
 
 DRIFT_FACTOR = 2.0
 """A class whose share differs from train by more than this factor is reported."""
@@ -156,6 +156,27 @@ def identical_masks(masks: Sequence[MaskStatistics]) -> list[list[str]]:
         if not mask.is_blank:
             sets.setdefault(mask.digest, []).append(mask.sample)
     return [samples for samples in sets.values() if len(samples) > 1]
+
+
+def overlap_findings(overlaps: Mapping[str, int], paths: Mapping[str, str]) -> Iterator[Finding]:
+    """Say where labels give a pixel several classes, of which one had to be chosen.
+
+    Args:
+        overlaps: Pixels with several classes, for the samples that have such pixels.
+        paths: Image file of every sample.
+    """
+    if not overlaps:
+        return
+    most = sorted(overlaps, key=lambda sample: (-overlaps[sample], sample))
+    shown = ", ".join(f"'{sample}' ({overlaps[sample]})" for sample in most[:3])
+    yield Finding(
+        "overlap",
+        "warning",
+        f"{counted(sum(overlaps.values()), 'pixel has', 'pixels have')} several classes, in"
+        f" {counted(len(most), 'image', 'images')}, most in {shown}. Models train on one class a pixel and are judged"
+        " by it: see that `overlap` in dataset.yaml chooses the one that matters.",
+        [paths[sample] for sample in most],
+    )
 
 
 def _percent(share: float) -> str:
