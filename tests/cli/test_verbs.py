@@ -136,6 +136,18 @@ def test_predict_takes_a_stack_of_tiles_and_writes_a_flat_table(
     assert "--key names an array of an .npz" in capsys.readouterr().err.replace("\n", " ")
 
 
+def test_init_takes_an_npz(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "tiles.npz"
+    masks = np.zeros((3, 40, 50), np.uint8)
+    masks[:, 3] = 1
+    np.savez(path, images=np.zeros((3, 40, 50), np.uint8), masks=masks)
+    assert main(["inspect", "--init", str(path)]) == 0
+    assert yaml.safe_load((tmp_path / "dataset.yaml").read_text())["npz"]["file"] == "tiles.npz"
+    assert main(["inspect", "--init", str(path)]) == 2
+    assert main(["inspect", "--init", str(tmp_path / "dataset.yaml")]) == 2
+    assert "is not a folder; --init takes" in capsys.readouterr().err
+
+
 def test_a_study_of_a_stack_trains_and_predicts(tmp_path: Path) -> None:
     data = make_tiny_dataset(tmp_path / "data")
     names = [f"im{number:02d}" for number in range(9)]

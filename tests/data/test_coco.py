@@ -16,7 +16,6 @@ from PIL import Image
 
 from rareseg.config.dataset import DatasetSettings
 from rareseg.config.load import parse_settings
-from rareseg.data.coco_file import read_coco
 from rareseg.data.open_dataset import open_dataset
 from rareseg.errors import (
     ConfigError,
@@ -316,20 +315,26 @@ def test_any_segmentation_is_drawn_or_refused(coco: Make, segmentation: Any, cro
 
 ENTRY = st.dictionaries(
     st.sampled_from(["id", "image_id", "category_id", "file_name", "height", "width", "name", "iscrowd"]),
-    VALUES | st.sampled_from([1, 2, 7, "a.png"]),
+    VALUES | st.sampled_from([1, 2, 7, "a.png", "rust"]),
 )
 LISTS = VALUES | st.lists(ENTRY | VALUES, max_size=3)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     value=st.fixed_dictionaries({"images": LISTS, "annotations": LISTS, "categories": LISTS})
     | VALUES.map(lambda value: {"x": value})
 )
-def test_any_json_is_read_or_refused(tmp_path: Path, value: Any) -> None:
-    path = tmp_path / "any.json"
-    path.write_text(json.dumps(value))
+def test_any_json_is_read_or_refused(coco: Make, value: Any) -> None:
     try:
-        read_coco(path)
+        source = open_dataset(coco(changes=value))
+        for name in source.sample_ids:
+            source.read_mask(name)
     except RaresegError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("name", [".", "/", "..", "x" * 5000, "a\0.png", "\ud800.png", "a\nb", "", None, 7])
+def test_odd_file_names_are_our_own_error(coco: Make, name: Any) -> None:
+    with pytest.raises(DataError, match=r"no file_name|does not exist"):
+        open_dataset(coco(changes={"images": [{"id": 1, "file_name": name}]}))

@@ -216,6 +216,55 @@ def test_a_real_stack_is_guessed_with_its_table(shared_data: Path) -> None:
     assert guessed["npz"] == {"file": "mars_tiles.npz", "images": "images", "axes": "nhw"}
 
 
+def coco_text(*names: str, category: str = "rust") -> str:
+    polygon = [[0, 0, 3, 0, 3, 3, 0, 3]]
+    value = {
+        "images": [{"id": number, "file_name": name} for number, name in enumerate(names)],
+        "annotations": [{"id": 1, "image_id": 0, "category_id": 5, "segmentation": polygon}],
+        "categories": [{"id": 2, "name": "unused"}, {"id": 5, "name": category}],
+    }
+    return json.dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("file", "image", "images"),
+    [
+        ("instances.json", "a.png", "."),
+        ("annotations/instances.json", "photos/a.png", "photos"),
+        ("train/_annotations.coco.json", "train/a.png", "train"),
+    ],
+)
+def test_images_without_masks_but_with_a_coco_file(
+    tmp_path: Path, save: Save, file: str, image: str, images: str
+) -> None:
+    save(tmp_path / image, FLAT)
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(coco_text("a.png"))
+    (tmp_path / "other.json").write_text('{"images": 5}')
+    (tmp_path / "list.json").write_text("[1]")
+    guessed, source = opened(tmp_path)
+    assert (guessed["images"], guessed["coco"]) == (images, {"file": file})
+    assert source.class_table.names == ("background", "rust")
+    assert source.read_mask("a").sum() == 9
+
+
+def test_two_coco_files_are_not_guessed_between(tmp_path: Path, save: Save) -> None:
+    save(tmp_path / "a.png", FLAT)
+    for name in ("train", "val"):
+        (tmp_path / f"{name}.json").write_text(coco_text("a.png"))
+    with pytest.raises(ConfigError, match=r"holds 2 COCO files: train\.json, val\.json; a dataset reads one"):
+        guess_dataset(tmp_path)
+    save(tmp_path / "masks/a.png", FLAT)
+    assert guess_dataset(tmp_path)["masks"]["folder"] == "masks"
+
+
+def test_a_coco_file_without_its_images_changes_no_message(tmp_path: Path, save: Save) -> None:
+    save(tmp_path / "images/a.png", FLAT)
+    (tmp_path / "a.json").write_text(coco_text("z.png"))
+    with pytest.raises(ConfigError, match="holds images, but no masks that belong to them"):
+        guess_dataset(tmp_path)
+
+
 def test_what_cannot_be_guessed_says_what_was_looked_for(tmp_path: Path, save: Save) -> None:
     with pytest.raises(ConfigError, match=r"holds no image \(\.png, \.jpg"):
         guess_dataset(tmp_path)

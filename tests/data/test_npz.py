@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from rareseg.config.dataset import DatasetSettings
 from rareseg.config.load import parse_settings
@@ -20,6 +23,7 @@ from rareseg.errors import (
     DataError,
     DuplicateSampleError,
     MissingFileError,
+    RaresegError,
     SizeMismatchError,
     UnknownLabelError,
     UnreadableFileError,
@@ -302,6 +306,33 @@ def test_a_pickled_source_reads_on_without_its_arrays(tmp_path: Path, settings: 
     data = pickle.dumps(source)
     assert len(data) < 20_000
     assert pickle.loads(data).read_mask("images/0049").shape == (64, 128)
+
+
+SHAPES = st.lists(st.sampled_from([0, 1, 2, 3, 40, 50]), max_size=5).map(tuple)
+DTYPES = st.sampled_from(["u1", "i8", "f4", ">u2", "?", "c8", "U2", "S1", "M8[s]", "V3"])
+ARRAYS = st.builds(lambda shape, dtype: np.zeros(shape, dtype), SHAPES, DTYPES)
+
+
+@hypothesis_settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    arrays=st.dictionaries(st.sampled_from(["images", "masks", "split", "other"]), ARRAYS),
+    axes=st.sampled_from([None, "nhw", "nchw", "whcn"]),
+    joined=st.sampled_from([None, "first", "last"]),
+)
+def test_any_arrays_are_read_or_refused(
+    tmp_path: Path, settings: Any, arrays: dict[str, Any], axes: str | None, joined: str | None
+) -> None:
+    np.savez(tmp_path / "a.npz", **arrays)
+    try:
+        npz = {**APART, "axes": axes, "mask_channel": joined}
+        source = open_dataset(settings(npz=npz, masks={} if joined else KEY, split={"kind": "column"}))
+        for name in source.sample_ids[:3]:
+            image, mask = source.read_image(name), source.read_mask(name)
+            assert image.shape == (source.num_bands, *mask.shape) and image.dtype == source.dtype
+    except RaresegError as error:
+        assert "\n" not in str(error)
 
 
 def test_real_tiles_have_the_class_pixels_of_their_index(shared_data: Path) -> None:

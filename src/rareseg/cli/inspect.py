@@ -21,7 +21,7 @@ __all__ = ["inspect"]
 def inspect(
     dataset: Annotated[Path, typer.Argument(help="dataset.yaml, or the folder that holds one.")],
     init: Annotated[
-        bool, typer.Option("--init", help="Look at a folder and write its dataset.yaml.")
+        bool, typer.Option("--init", help="Look at a folder, or an .npz, and write its dataset.yaml.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the fingerprint as one JSON object.")

@@ -107,11 +107,16 @@ def array_in(arrays: Mapping[str, ArrayPlace], key: str, path: Path, *, option: 
 def arrays_text(arrays: Mapping[str, ArrayPlace]) -> str:
     """Names, shapes and types in one line."""
     listed = [
-        f"{name} {' x '.join(map(str, place.shape)) or 'one number'} {place.dtype.name}"
+        f"{_shown(name)} {' x '.join(map(str, place.shape)) or 'one number'} {place.dtype.name}"
         for name, place in list(arrays.items())[:_MOST_LISTED]
     ]
     more = f" and {len(arrays) - _MOST_LISTED} more" if len(arrays) > _MOST_LISTED else ""
     return ", ".join(listed) + more if listed else "no array"
+
+
+def _shown(name: str) -> str:
+    """A key as a message of one line can hold it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 @contextlib.contextmanager
@@ -152,7 +157,7 @@ def _read_npy(path: Path) -> ArrayPlace:
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> ArrayPlace:
     name = info.filename
     with archive.open(info) as file:
-        shape, fortran, dtype, header = _read_header(file, f"{path}:{name.removesuffix('.npy')}")
+        shape, fortran, dtype, header = _read_header(file, f"{path}:{_shown(name.removesuffix('.npy'))}")
     start = None
     if info.compress_type == zipfile.ZIP_STORED:
         # The local header may have another extra field than the central one, so its own lengths count.

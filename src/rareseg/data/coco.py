@@ -65,7 +65,8 @@ def _from_file(file: CocoFile, settings: DatasetSettings) -> dict[str, Sample]:
         raise MissingFileError(f"'{file.path}' lists no image; export it anew.")
     kept = without_excluded(settings, found)
     for name, sample in kept.items():
-        if not sample.image.is_file():
+        # Unlike Path.is_file, this takes any name that a json may hold.
+        if not os.path.isfile(sample.image):  # noqa: PTH113
             raise MissingFileError(
                 f"'{sample.image}' does not exist, but '{file.path}' lists it; mend `images`, put the file "
                 f"there, or list '{name}' under `exclude`."

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple, cast
 
 from rareseg.errors import DataError, DuplicateSampleError, MissingFileError, UnreadableFileError
 
@@ -86,7 +86,7 @@ def read_coco(path: Path) -> CocoFile:
     categories: dict[CocoId, str] = {}
     for number, entry in enumerate(lists["categories"]):
         key = _id(entry, "id", f"'{path}': categories[{number}]")
-        if not isinstance(entry.get("name"), str) or key in categories:
+        if not _is_line(entry.get("name")) or key in categories:
             raise DataError(
                 f"'{path}': the category {key} has no name, or comes twice; give each id one name."
             )
@@ -142,14 +142,19 @@ def _annotations(
 
 def _id(entry: Any, key: str, where: str) -> CocoId:
     value = entry.get(key) if isinstance(entry, dict) else None
-    if isinstance(value, int | str) and not isinstance(value, bool):
-        return value
+    if type(value) is int or _is_line(value):
+        return cast("CocoId", value)
     raise DataError(f"{where} has no {key} that is a number or a text; add it or remove the entry.")
+
+
+def _is_line(value: Any) -> bool:
+    """Whether it is a text that a message of one line can hold."""
+    return isinstance(value, str) and len(value.splitlines()) == 1
 
 
 def _image(entry: dict[str, Any], where: str) -> CocoImage:
     name = entry.get("file_name")
-    if not isinstance(name, str) or not name or "\0" in name:
+    if not isinstance(name, str) or not _is_line(name) or not PurePosixPath(name).name:
         raise DataError(f"{where} has no file_name; add it or remove the entry.")
     size = entry.get("height"), entry.get("width")
     fields = {

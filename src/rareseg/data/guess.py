@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rareseg.artefacts import read_csv
+from rareseg.data.guess_coco import guess_coco
 from rareseg.data.guess_masks import MASKS_LOOKED_AT, guess_masks
 from rareseg.data.guess_rle import guess_rle
 from rareseg.data.guess_stack import guess_stack
@@ -67,7 +68,8 @@ def guess_dataset(folder: Path) -> dict[str, Any]:
     masks by their usual names, and for masks with the names of the images; then at some masks for their kind,
     values and colours.
 
-    A folder with one .npz and no image is taken for a stack of tiles, as is an .npz itself.
+    A folder with one .npz and no image is taken for a stack of tiles, as is an .npz itself. Where there are images
+    without masks, a COCO file is looked for.
 
     Args:
         folder: Holds images and masks; or an .npz or .npy file with both.
@@ -98,7 +100,13 @@ def guess_dataset(folder: Path) -> dict[str, Any]:
         return run_lengths
     table = next((name for name in TABLES if _is_sample_table(folder / name)), None)
     rows = read_csv(folder / table) if table is not None else []
-    layout = _from_table(folder, rows) if rows else _from_folders(folder)
+    try:
+        layout = _from_table(folder, rows) if rows else _from_folders(folder)
+    except ConfigError:
+        annotated = guess_coco(folder)
+        if annotated is None:
+            raise
+        return annotated
     step = max(1, len(layout.pairs) // MASKS_LOOKED_AT)
     masks, classes = guess_masks(
         [mask for _, mask in layout.pairs[::step]][:MASKS_LOOKED_AT], _class_names(folder)

@@ -169,7 +169,8 @@ def _changes(flat: NDArray[np.uint8]) -> NDArray[np.int64]:
     words = flat[: 8 * num_words].view(np.uint64) != flat[1 : 8 * num_words + 1].view(np.uint64)
     near = (np.flatnonzero(words)[:, None] * 8 + np.arange(8)).ravel()
     near = np.concatenate([near, np.arange(8 * num_words, len(flat) - 1)])
-    return near[flat[near] != flat[near + 1]] + 1
+    changed: NDArray[np.int64] = near[flat[near] != flat[near + 1]] + 1
+    return changed
 
 
 def _fault(texts: Sequence[str], name: Callable[[int], str]) -> DataError:

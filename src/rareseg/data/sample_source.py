@@ -164,7 +164,8 @@ class SampleSource:
         frame, labels = self._frame(sample, window), self._labels[None]
         if not isinstance(labels, LayeredLabels):
             indices = np.arange(1, self.class_table.num_classes, dtype=np.uint8)
-            return self.read_mask(sample, window) == indices[:, None, None]
+            equal: NDArray[np.bool_] = self.read_mask(sample, window) == indices[:, None, None]
+            return equal
         header = self._header(sample)
         layers = np.array(labels.layers(sample, (header.height, header.width))[:, *frame.slices], order="C")
         invalid = self._images.invalid(sample, frame)
