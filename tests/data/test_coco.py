@@ -28,6 +28,9 @@ from rareseg.errors import (
 )
 from rareseg.types import Window
 
+# A busy machine draws examples slowly; fixtures of a folder are overwritten by each example.
+UNCHECKED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+
 CATEGORIES = [{"id": 7, "name": "rust"}, {"id": 3, "name": "dent"}, {"id": 9, "name": "dust"}]
 CLASSES = [{"name": "background"}, {"name": "dent", "value": 3}, {"name": "rust", "value": 7}]
 HEIGHT, WIDTH = 6, 8
@@ -299,7 +302,7 @@ SEGMENTATIONS = (
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=UNCHECKED)
 @given(segmentation=SEGMENTATIONS, crowd=st.sampled_from([0, 1]))
 def test_any_segmentation_is_drawn_or_refused(coco: Make, segmentation: Any, crowd: int) -> None:
     source = open_dataset(coco(annotation(4, 7, segmentation, iscrowd=crowd)))
@@ -320,7 +323,7 @@ ENTRY = st.dictionaries(
 LISTS = VALUES | st.lists(ENTRY | VALUES, max_size=3)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=UNCHECKED)
 @given(
     value=st.fixed_dictionaries({"images": LISTS, "annotations": LISTS, "categories": LISTS})
     | VALUES.map(lambda value: {"x": value})

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rareseg.data.coco_polygons import CocoPolygons
 from rareseg.data.coco_runs import CocoRuns
 from rareseg.types import Window
+
+# A busy machine draws examples slowly.
+UNCHECKED = [HealthCheck.too_slow]
 
 # The newest pycocotools calls numpy in a way of which numpy 2 warns.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -49,7 +52,7 @@ def check(own: CocoPolygons | CocoRuns, expected: np.ndarray[Any, Any], data: st
     assert not outside.any()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=UNCHECKED)
 @given(polygons=parts(), size=SIZES, data=st.data())
 def test_polygons(
     tools: Any, polygons: list[list[float]], size: tuple[int, int], data: st.DataObject
@@ -67,7 +70,7 @@ def test_large_polygons(tools: Any) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=UNCHECKED)
 @given(
     size=SIZES, share=st.sampled_from([0.0, 0.02, 0.5, 0.98, 1.0]), seed=st.integers(0, 999), data=st.data()
 )

@@ -20,6 +20,9 @@ from rareseg.data.array_file import array_in, arrays_text, list_arrays
 from rareseg.data.mapped_array import MappedArray
 from rareseg.errors import ConfigError, DataError, MissingFileError, RaresegError, UnreadableFileError
 
+# A busy machine draws examples slowly; fixtures of a folder are overwritten by each example.
+UNCHECKED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+
 VALUES = np.arange(60, dtype=np.int32).reshape(3, 4, 5)
 
 
@@ -177,7 +180,7 @@ def _stack(compressed: bool) -> bytes:
     return raw.getvalue()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=UNCHECKED)
 @given(data=st.data())
 def test_damaged_files_are_our_own_error(tmp_path: Path, data: st.DataObject) -> None:
     ending = data.draw(st.sampled_from([".npz", ".npy"]))
@@ -195,7 +198,7 @@ def test_damaged_files_are_our_own_error(tmp_path: Path, data: st.DataObject) ->
     read_all(path)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=UNCHECKED)
 @given(
     header=st.text(max_size=60)
     | st.dictionaries(

@@ -30,6 +30,9 @@ from rareseg.errors import (
 )
 from rareseg.types import Window
 
+# A busy machine draws examples slowly; fixtures of a folder are overwritten by each example.
+UNCHECKED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+
 CLASSES = [{"name": "background"}, {"name": "one"}, {"name": "two"}]
 IMAGES = np.arange(4 * 3 * 40 * 50, dtype=np.uint16).reshape(4, 3, 40, 50)
 MASKS = np.random.default_rng(0).integers(0, 3, (4, 40, 50)).astype(np.uint8)
@@ -313,9 +316,7 @@ DTYPES = st.sampled_from(["u1", "i8", "f4", ">u2", "?", "c8", "U2", "S1", "M8[s]
 ARRAYS = st.builds(lambda shape, dtype: np.zeros(shape, dtype), SHAPES, DTYPES)
 
 
-@hypothesis_settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=UNCHECKED)
 @given(
     arrays=st.dictionaries(st.sampled_from(["images", "masks", "split", "other"]), ARRAYS),
     axes=st.sampled_from([None, "nhw", "nchw", "whcn"]),
