@@ -23,8 +23,10 @@ import rareseg
 from rareseg.artefacts import read_yaml
 from rareseg.cli.main import app
 from rareseg.config import dataset, recipe, study
+from rareseg.config.coco import CocoSettings
 from rareseg.config.dataset import DatasetSettings
 from rareseg.config.load import Settings, parse_settings
+from rareseg.config.npz import NpzSettings
 from rareseg.config.rle_csv import RleCsvSettings
 from rareseg.config.study import StudySettings
 from rareseg.inference.decision import DECISIONS
@@ -52,6 +54,8 @@ SECTIONS: dict[str, type[Settings]] = {
     "classes": dataset.ClassSettings,
     "masks": dataset.MaskSettings,
     "rle_csv": RleCsvSettings,
+    "coco": CocoSettings,
+    "npz": NpzSettings,
     "group": dataset.GroupSettings,
     "split": dataset.SplitSettings,
     "study.yaml": StudySettings,

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from rareseg.cli.main import main
 from rareseg.config.dataset import DatasetSettings
 from rareseg.data.open_dataset import open_dataset
 from rareseg.models.build import MODELS, build_model
+from tiny import make_tiny_dataset, make_tiny_study
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,6 +109,73 @@ def test_predict_refuses_columns_of_pngs(
     assert main([*command, "--columns", "a,b"]) == 2
     assert "png have no columns" in capsys.readouterr().err
     assert not (tmp_path / "png").exists()
+
+
+def test_predict_takes_a_stack_of_tiles_and_writes_a_flat_table(
+    finished_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, folder = finished_study / "remedy" / "seed-0", finished_study.parent / "data" / "images"
+    files = sorted(folder.glob("*.png"))
+    tiles = np.stack([np.asarray(Image.open(file)) for file in files])
+    joined = np.stack([tiles, tiles], axis=1)
+    np.savez_compressed(tmp_path / "data.npz", training_set=joined, test_set=tiles)
+    command = ["predict", str(run), "--device", "cpu", "--quiet", "--out"]
+    assert main([*command, str(tmp_path / "files"), str(folder)]) == 0
+    assert main([*command, str(tmp_path / "tiles"), str(tmp_path / "data.npz")]) == 0
+    assert main([*command, str(tmp_path / "t.csv"), "--format", "flat_csv", str(tmp_path / "data.npz")]) == 0
+    rows = [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()]
+    assert rows[0] == ["id", *map(str, range(72 * 88))]
+    for number, file in enumerate(files):
+        expected = np.array(Image.open(tmp_path / "files" / file.name))
+        found = np.array(Image.open(tmp_path / "tiles" / f"{number:04d}.png"))
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(np.array(rows[number + 1], int), [number, *expected.ravel()])
+    capsys.readouterr()
+    assert main([*command, str(tmp_path / "x"), "--key", "training_set", str(tmp_path / "data.npz")]) == 2
+    assert "training_set' is 9 x 2 x 72 x 88 uint8" in capsys.readouterr().err.replace("\n", " ")
+    assert main([*command, str(tmp_path / "x"), "--key", "test_set", str(folder)]) == 2
+    assert "--key names an array of an .npz" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_init_takes_an_npz(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "tiles.npz"
+    masks = np.zeros((3, 40, 50), np.uint8)
+    masks[:, 3] = 1
+    np.savez(path, images=np.zeros((3, 40, 50), np.uint8), masks=masks)
+    assert main(["inspect", "--init", str(path)]) == 0
+    assert yaml.safe_load((tmp_path / "dataset.yaml").read_text())["npz"]["file"] == "tiles.npz"
+    assert main(["inspect", "--init", str(path)]) == 2
+    assert main(["inspect", "--init", str(tmp_path / "dataset.yaml")]) == 2
+    assert "is not a folder; --init takes" in capsys.readouterr().err
+
+
+def test_a_study_of_a_stack_trains_and_predicts(tmp_path: Path) -> None:
+    data = make_tiny_dataset(tmp_path / "data")
+    names = [f"im{number:02d}" for number in range(9)]
+    stack = [
+        np.stack([np.asarray(Image.open(data / folder / f"{name}.png")) for folder in ("images", "masks")])
+        for name in names
+    ]
+    parts = np.repeat(["train", "val", "test"], 3)
+    np.savez(tmp_path / "stack.npz", tiles=np.stack(stack), split=parts, scene=np.arange(9) // 3)
+    dataset = {
+        "name": "stack",
+        "format": "npz",
+        "npz": {"file": "stack.npz", "images": "tiles", "mask_channel": "last"},
+        "classes": [{"name": name} for name in ("background", "square", "line")],
+        "group": {"column": "scene"},
+        "split": {"kind": "column"},
+    }
+    (tmp_path / "dataset.yaml").write_text(yaml.safe_dump(dataset))
+    study = make_tiny_study(
+        tmp_path / "study", data, dataset=str(tmp_path / "dataset.yaml"), strategies={"a": {}}
+    )
+    runs = tmp_path / "runs"
+    assert main(["inspect", str(tmp_path), "--out", str(tmp_path / "inspection"), "--quiet"]) == 0
+    assert main(["run", str(study), "--out", str(runs), "--device", "cpu", "--quiet"]) == 0
+    assert main(["report", str(runs)]) == 0
+    with Image.open(runs / "a/seed-0/predictions/test/tiles__0007.png") as found:
+        assert found.size == (88, 72)
 
 
 def test_predict_goes_on_past_a_broken_file(

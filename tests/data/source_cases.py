@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,72 @@ def folder_case(root: Path) -> SourceCase:
     return SourceCase({"format": "folder", "classes": classes}, images, masks, broken)
 
 
+def npz_case(root: Path) -> SourceCase:
+    """Joined: channels last, of which the last is the mask."""
+    generator = np.random.default_rng(1)
+    images = {f"tiles/{n:04d}": generator.integers(0, 4000, (2, 21, 34)).astype(np.uint16) for n in range(3)}
+    masks = {name: random_mask(generator, 21, 34) for name in images}
+    joined = [np.concatenate([images[name], masks[name][None]]).transpose(1, 2, 0) for name in images]
+    np.savez(root / "stack.npz", tiles=np.stack(joined))
+
+    def broken() -> str:
+        path = root / "stack.npz"
+        path.write_bytes(path.read_bytes()[:200])
+        return "tiles/0001"
+
+    classes = [{"name": "background"}, {"name": "one"}, {"name": "two"}]
+    npz = {"file": "stack.npz", "images": "tiles", "axes": "nhwc", "mask_channel": "last"}
+    return SourceCase({"format": "npz", "npz": npz, "classes": classes}, images, masks, broken)
+
+
+def coco_case(root: Path) -> SourceCase:
+    """Rectangles as polygons; the ignored corner is a crowd of run lengths, which lies below them."""
+    generator = np.random.default_rng(2)
+    images, masks = {}, {}
+    entries: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for number, (name, (height, width)) in enumerate({"a": (20, 30), "b/c": (17, 41), "d": (33, 9)}.items()):
+        images[name] = generator.integers(0, 256, (3, height, width), dtype=np.uint8)
+        path = root / "images" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(images[name].transpose(1, 2, 0)).save(path)
+        masks[name] = np.zeros((height, width), np.uint8)
+        masks[name][:2, :3] = 255
+        entries.append({"id": number, "file_name": f"{name}.png", "height": height, "width": width})
+        runs = [0, 2, height - 2, 2, height - 2, 2, height * (width - 2) - 2]
+        crowd = {"size": [height, width], "counts": runs}
+        for category, crowded, segmentation in [(1, 1, crowd)] + [
+            (value, 0, None) for value in (1, 2) if number < 2
+        ]:
+            if segmentation is None:
+                row, col = int(generator.integers(0, height - 3)), int(generator.integers(0, width - 4))
+                masks[name][row : row + 3, col : col + 4] = category
+                right, bottom = col + 4, row + 3
+                segmentation = [[col, row, right, row, right, bottom, col, bottom]]
+            annotations.append(
+                {
+                    "id": len(annotations),
+                    "image_id": number,
+                    "category_id": category,
+                    "iscrowd": crowded,
+                    "segmentation": segmentation,
+                }
+            )
+    categories = [{"id": 1, "name": "one"}, {"id": 2, "name": "two"}]
+    value = {"images": entries, "annotations": annotations, "categories": categories}
+    (root / "instances.json").write_text(json.dumps(value))
+
+    def broken() -> str:
+        path = root / "images/a.png"
+        path.write_bytes(path.read_bytes()[:60])
+        return "a"
+
+    classes = [{"name": "background"}, {"name": "one"}, {"name": "two"}]
+    return SourceCase(
+        {"format": "coco", "coco": {"file": "instances.json"}, "classes": classes}, images, masks, broken
+    )
+
+
 def rle_csv_case(root: Path) -> SourceCase:
     generator = np.random.default_rng(0)
     images, masks, lines = {}, {}, ["ImageId,ClassId,EncodedPixels"]
@@ -89,7 +156,9 @@ def rle_csv_case(root: Path) -> SourceCase:
 
 
 SOURCE_CASES: dict[str, Callable[[Path], SourceCase]] = {
+    "coco": coco_case,
     "folder": folder_case,
+    "npz": npz_case,
     "rle_csv": rle_csv_case,
 }
 """By format; every format of ``rareseg.data.source.SOURCES`` has one, to which a test holds it."""

@@ -157,6 +157,114 @@ def test_many_images_are_split_by_group(tmp_path: Path, save: Save) -> None:
     assert guess_dataset(tmp_path)["split"] == {"kind": "group"}
 
 
+def test_a_stack_with_masks_apart(tmp_path: Path) -> None:
+    images, masks = np.zeros((12, 40, 50, 3), np.float32), np.zeros((12, 40, 50), np.int64)
+    masks[:, 3, 4], masks[:, 5, 6] = 2, 255
+    np.savez(
+        tmp_path / "a.npz",
+        names=np.array(["x"] * 12),
+        x_train=images,
+        y_train=masks,
+        split=np.array(["train", "val"] * 6),
+    )
+    guessed, source = opened(tmp_path)
+    assert guessed["npz"] == {"file": "a.npz", "images": "x_train", "axes": "nhwc"}
+    assert guessed["masks"] == {"kind": "indexed", "key": "y_train", "ignore": 255}
+    assert guessed["split"] == {"kind": "column", "column": "split"}
+    assert np.unique(source.read_mask("x_train/0011")).tolist() == [0, 1, 255]
+
+
+def test_a_stack_with_joined_masks_is_found_beside_one_without(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    training = generator.integers(0, 256, (9, 2, 40, 50)).astype(np.float64)
+    training[:, 1] = generator.integers(0, 5, (9, 40, 50))
+    np.savez(tmp_path / "mars.npz", test_set=generator.integers(0, 256, (4, 40, 50)), training_set=training)
+    (tmp_path / "classes.json").write_text('["background", "soil", "bedrock", "sand", "big_rock"]')
+    guessed, source = opened(tmp_path)
+    assert guessed["npz"] == {
+        "file": "mars.npz",
+        "images": "training_set",
+        "axes": "nchw",
+        "mask_channel": "last",
+    }
+    assert guessed["split"] == {"kind": "region"}
+    assert source.class_table.names[4] == "big_rock"
+    np.testing.assert_array_equal(source.read_mask("training_set/0003"), training[3, 1])
+    by_file = guess_dataset(tmp_path / "mars.npz")
+    assert by_file["npz"] == guessed["npz"]
+
+
+def test_stacks_that_cannot_be_guessed(tmp_path: Path, save: Save) -> None:
+    np.savez(tmp_path / "a.npz", images=np.zeros((3, 40, 50)), masks=np.zeros((4, 40, 50), np.uint8))
+    with pytest.raises(
+        ConfigError, match=r"could be told apart .* It holds: images 3 x 40 x 50 float64, masks"
+    ):
+        guess_dataset(tmp_path)
+    np.savez(tmp_path / "b.npz", images=np.zeros((3, 40, 50)))
+    with pytest.raises(
+        ConfigError, match=r"holds 2 stacks: a\.npz, b\.npz; say which: rareseg inspect --init"
+    ):
+        guess_dataset(tmp_path)
+    fill(tmp_path, save, masks_of(0, 1))
+    assert guess_dataset(tmp_path)["images"] == "images"
+
+
+def test_a_real_stack_is_guessed_with_its_table(shared_data: Path) -> None:
+    guessed = guess_dataset(shared_data / "mars_mini/mars_tiles.npz")
+    assert (guessed["samples"], guessed["group"]) == ("index.csv", {"column": "group"})
+    assert guessed["split"] == {"kind": "column", "column": "split"}
+    assert guessed["npz"] == {"file": "mars_tiles.npz", "images": "images", "axes": "nhw"}
+
+
+def coco_text(*names: str, category: str = "rust") -> str:
+    polygon = [[0, 0, 3, 0, 3, 3, 0, 3]]
+    value = {
+        "images": [{"id": number, "file_name": name} for number, name in enumerate(names)],
+        "annotations": [{"id": 1, "image_id": 0, "category_id": 5, "segmentation": polygon}],
+        "categories": [{"id": 2, "name": "unused"}, {"id": 5, "name": category}],
+    }
+    return json.dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("file", "image", "images"),
+    [
+        ("instances.json", "a.png", "."),
+        ("annotations/instances.json", "photos/a.png", "photos"),
+        ("train/_annotations.coco.json", "train/a.png", "train"),
+    ],
+)
+def test_images_without_masks_but_with_a_coco_file(
+    tmp_path: Path, save: Save, file: str, image: str, images: str
+) -> None:
+    save(tmp_path / image, FLAT)
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(coco_text("a.png"))
+    (tmp_path / "other.json").write_text('{"images": 5}')
+    (tmp_path / "list.json").write_text("[1]")
+    guessed, source = opened(tmp_path)
+    assert (guessed["images"], guessed["coco"]) == (images, {"file": file})
+    assert source.class_table.names == ("background", "rust")
+    assert source.read_mask("a").sum() == 9
+
+
+def test_two_coco_files_are_not_guessed_between(tmp_path: Path, save: Save) -> None:
+    save(tmp_path / "a.png", FLAT)
+    for name in ("train", "val"):
+        (tmp_path / f"{name}.json").write_text(coco_text("a.png"))
+    with pytest.raises(ConfigError, match=r"holds 2 COCO files: train\.json, val\.json; a dataset reads one"):
+        guess_dataset(tmp_path)
+    save(tmp_path / "masks/a.png", FLAT)
+    assert guess_dataset(tmp_path)["masks"]["folder"] == "masks"
+
+
+def test_a_coco_file_without_its_images_changes_no_message(tmp_path: Path, save: Save) -> None:
+    save(tmp_path / "images/a.png", FLAT)
+    (tmp_path / "a.json").write_text(coco_text("z.png"))
+    with pytest.raises(ConfigError, match="holds images, but no masks that belong to them"):
+        guess_dataset(tmp_path)
+
+
 def test_what_cannot_be_guessed_says_what_was_looked_for(tmp_path: Path, save: Save) -> None:
     with pytest.raises(ConfigError, match=r"holds no image \(\.png, \.jpg"):
         guess_dataset(tmp_path)

@@ -12,7 +12,7 @@ from rareseg.artefacts import read_csv
 from rareseg.config.dataset import ClassSettings
 from rareseg.data.labels import ClassTable
 from rareseg.data.run_lengths import decode_run_lengths
-from rareseg.errors import OptionError, UnknownNameError
+from rareseg.errors import DataError, OptionError, UnknownNameError
 from rareseg.inference.label_writer import WriterOptions
 from rareseg.inference.writers import open_writer
 
@@ -85,3 +85,32 @@ def test_options_without_effect_are_refused(tmp_path: Path) -> None:
         open_writer("png", WriterOptions(tmp_path / "file", IMAGES, TABLE))
     with pytest.raises(UnknownNameError, match="Did you mean 'rle_csv'"):
         open_writer("rle", WriterOptions(tmp_path, IMAGES, TABLE))
+
+
+def test_a_flat_table_has_a_row_an_image_and_a_column_a_pixel(tmp_path: Path) -> None:
+    out = tmp_path / "labels.csv"
+    maps = np.random.default_rng(0).integers(0, 3, (3, 4, 5)).astype(np.uint8)
+    names = ("test_set/0000", "test_set/0001", "test_set/0002")
+    writer = open_writer("flat_csv", WriterOptions(out, names, TABLE, ("row",)))
+    for place in (2, 0):
+        writer.add(names[place], maps[place])
+    writer.close()
+    lines = [line.split(",") for line in out.read_text().splitlines()]
+    assert lines[0] == ["row", *map(str, range(20))]
+    assert [line[0] for line in lines[1:]] == ["0", "2"]
+    values = np.array([0, 3, 1])
+    for line, place in zip(lines[1:], (0, 2), strict=True):
+        np.testing.assert_array_equal(np.array(line[1:], int), values[maps[place]].ravel())
+
+
+def test_a_flat_table_refuses_what_does_not_fit_into_it(tmp_path: Path) -> None:
+    writer = open_writer("flat_csv", WriterOptions(tmp_path / "x.csv", IMAGES, TABLE))
+    writer.add("a.jpg", MAPS["a.jpg"])
+    with pytest.raises(DataError, match=r"'deep/b\.jpg' has 4 x 2 pixels, but 'a\.jpg' 2 x 3"):
+        writer.add("deep/b.jpg", MAPS["deep/b.jpg"])
+    writer.close()
+    assert (tmp_path / "x.csv").read_text() == "id,0,1,2,3,4,5\n0,0,1,1,3,0,1\n"
+    with pytest.raises(OptionError, match="should name one column for flat_csv"):
+        open_writer("flat_csv", WriterOptions(tmp_path / "x.csv", IMAGES, TABLE, ("a", "b")))
+    with pytest.raises(OptionError, match="flat_csv writes one file"):
+        open_writer("flat_csv", WriterOptions(tmp_path, IMAGES, TABLE))

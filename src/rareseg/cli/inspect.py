@@ -21,7 +21,7 @@ __all__ = ["inspect"]
 def inspect(
     dataset: Annotated[Path, typer.Argument(help="dataset.yaml, or the folder that holds one.")],
     init: Annotated[
-        bool, typer.Option("--init", help="Look at a folder and write its dataset.yaml.")
+        bool, typer.Option("--init", help="Look at a folder, or an .npz, and write its dataset.yaml.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the fingerprint as one JSON object.")
@@ -75,9 +75,11 @@ def _write_guess(folder: Path) -> None:
     from rareseg.config.dataset import load_dataset_settings
     from rareseg.data.guess import guess_dataset
 
-    if not folder.is_dir():
-        raise ConfigError(f"'{folder}' is not a folder; --init takes the folder that holds images and masks.")
-    path = folder / "dataset.yaml"
+    if not folder.is_dir() and not (folder.is_file() and folder.suffix.lower() in (".npz", ".npy")):
+        raise ConfigError(
+            f"'{folder}' is not a folder; --init takes the folder that holds images and masks, or an .npz of tiles."
+        )
+    path = (folder if folder.is_dir() else folder.parent) / "dataset.yaml"
     if path.exists():
         raise ConfigError(f"'{path}' exists already; delete it to have it guessed anew.")
     write_yaml(path, guess_dataset(folder))

@@ -4,36 +4,50 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rareseg.cli.options import Device, Quiet
-from rareseg.errors import DataError, MissingFileError
+from rareseg.errors import DataError, MissingFileError, OptionError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rareseg.data.stack_images import StackImages
     from rareseg.inference.predictor import ReadWindow
     from rareseg.study.load_run import LoadedRun
     from rareseg.types import Window
 
+    Labels = Callable[[], tuple[NDArray[np.uint8], bool]]
+    """Predicts a label map, and tells whether it is that of the whole image."""
+
 __all__ = ["predict"]
 
+_STACKS = (".npz", ".npy")
 _ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
 
 def predict(
     run: Annotated[Path, typer.Argument(help="Folder of a run: RUNS/<strategy>/seed-<n>.")],
     source: Annotated[
-        str, typer.Argument(metavar="INPUT", help="An image, a folder of images, or a quoted glob.")
+        str,
+        typer.Argument(
+            metavar="INPUT", help="An image, a folder of images, a quoted glob, or an .npz of tiles."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the pngs, or file of the table.")],
     form: Annotated[
         str,
-        typer.Option("--format", help="png: an indexed png per image; rle_csv: one table of run lengths."),
+        typer.Option(
+            "--format",
+            help="png: an indexed png per image; rle_csv: one table of run lengths; "
+            "flat_csv: one table with a column per pixel.",
+        ),
     ] = "png",
     columns: Annotated[
         str | None,
@@ -42,6 +56,10 @@ def predict(
             help="Column names of the table, such as ImageId_ClassId,EncodedPixels.",
             show_default="those of the format",
         ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", help="Array of an .npz to predict.", show_default="the only one that fits"),
     ] = None,
     step: Annotated[
         int | None, typer.Option("--step", help="Kept checkpoint to use.", show_default="the last")
@@ -63,26 +81,30 @@ def predict(
     from rareseg.study.load_run import load_run
     from rareseg.study.progress import Progress, RichProgress
 
-    files = find_images(source)
+    is_stack = Path(source).suffix.lower() in _STACKS
+    if key is not None and not is_stack:
+        raise OptionError(f"--key names an array of an .npz, but '{source}' is none; leave it out.")
+    files = [] if is_stack else find_images(source)
     model = load_run(run, device=device, step=step, whole_megapixels=whole_megapixels)
-    names = _names(files, source)
+    images = _tiles(model, Path(source), key) if is_stack else _files(model, files, source)
+    names = list(images)
     headings = None if columns is None else tuple(name.strip() for name in columns.split(","))
     writer = open_writer(form, WriterOptions(out, tuple(names), model.class_table, headings))
     broken: list[str] = []
     approximate = 0
     progress = Progress() if quiet else RichProgress()
     with progress.task("predicting") as update:
-        for number, (file, name) in enumerate(zip(files, names, strict=True)):
+        for number, (name, labels) in enumerate(images.items()):
             try:
-                labels, exact = _predict_file(model, file)
-                writer.add(name, labels)
+                found, exact = labels()
+                writer.add(name, found)
                 approximate += not exact
             except DataError as error:
                 broken.append(str(error))
                 progress.note(f"left out: {error}")
-            update(number + 1, len(files))
+            update(number + 1, len(images))
     writer.close()
-    typer.echo(f"{len(files) - len(broken)} label maps in {out}")
+    typer.echo(f"{len(images) - len(broken)} label maps in {out}")
     if approximate:
         typer.echo(
             f"{approximate} of them are approximations: the model depends on the whole image, but these were too "
@@ -90,7 +112,7 @@ def predict(
         )
     if broken:
         raise DataError(
-            f"{len(broken)} of {len(files)} images could not be used, the others are done. First: {broken[0]}"
+            f"{len(broken)} of {len(images)} images could not be used, the others are done. First: {broken[0]}"
         )
 
 
@@ -122,8 +144,33 @@ def _names(files: list[Path], source: str) -> list[str]:
     return [file.relative_to(base).as_posix() for file in files]
 
 
+def _files(model: LoadedRun, files: list[Path], source: str) -> dict[str, Labels]:
+    return {
+        name: partial(_predict_file, model, file)
+        for name, file in zip(_names(files, source), files, strict=True)
+    }
+
+
+def _tiles(model: LoadedRun, path: Path, key: str | None) -> dict[str, Labels]:
+    from rareseg.inference.stack_inputs import stack_inputs
+
+    network = model.judge.predictor.network
+    needed = network.in_channels if model.bands is None else max(model.bands) + 1
+    images, names = stack_inputs(path, key=key, num_bands=needed, exact=model.bands is None)
+    return {name: partial(_predict_tile, model, images, name) for name in names}
+
+
+def _predict_tile(model: LoadedRun, images: StackImages, name: str) -> tuple[NDArray[np.uint8], bool]:
+    def read(window: Window) -> NDArray[np.generic]:
+        pixels = images.read(name, window)
+        return pixels if model.bands is None else pixels[list(model.bands)]
+
+    header = images.header(name)
+    labels = model.judge.labels(read, header.height, header.width)
+    return labels, model.judge.predictor.is_exact(header.height, header.width)
+
+
 def _predict_file(model: LoadedRun, file: Path) -> tuple[NDArray[np.uint8], bool]:
-    """A label map, and whether it is that of the whole image."""
     from rareseg.data.image_file import image_size
 
     height, width = image_size(file)

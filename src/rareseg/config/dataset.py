@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from rareseg.config.coco import CocoSettings
 from rareseg.config.load import Settings, load_settings
+from rareseg.config.npz import NpzSettings, check_array_keys
 from rareseg.config.rle_csv import RleCsvSettings
 from rareseg.errors import ConfigError
 from rareseg.types import IGNORE_INDEX
@@ -64,6 +66,8 @@ class MaskSettings(Settings):
     column: str | None = None
     """Column of the samples table that names the mask files, instead of ``folder`` and ``suffix``; by default
     ``mask``, where there is such a column (for ``other_masks`` none)."""
+    key: str | None = Field(default=None, min_length=1)
+    """For ``format: npz``: the array that holds the masks."""
     threshold: int = Field(default=127, ge=0, le=65534)
     """binary and per_class: pixels above this value belong to the class."""
     ignore: int | Color | None = 255
@@ -122,13 +126,22 @@ class SplitSettings(Settings):
         return self
 
 
-_SECTIONS: tuple[str, ...] = ("rle_csv",)
+_SECTIONS: tuple[str, ...] = (
+    "coco",
+    "npz",
+    "rle_csv",
+)
 """Formats with keys of their own, which stand in a section of the format's name."""
 
 _WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {
+    "coco": ("masks",),
+    "npz": ("images",),
     "rle_csv": ("masks", "other_masks"),
 }
 """For each format the keys that it does not read."""
+
+_OWN_COLUMNS = ("coco", "npz")
+"""Formats whose files hold columns, so that they need no table for ``group`` and ``split``."""
 
 
 class DatasetSettings(Settings):
@@ -145,8 +158,12 @@ class DatasetSettings(Settings):
     """Folder of the data, relative to this file; the command line's ``--root`` overrides it."""
     format: Literal[
         "folder",
+        "coco",
+        "npz",
         "rle_csv",
     ] = "folder"
+    coco: CocoSettings | None = None
+    npz: NpzSettings | None = None
     rle_csv: RleCsvSettings | None = None
     images: str = "images"
     """Folder below root that holds the images (searched with its subfolders)."""
@@ -191,7 +208,7 @@ class DatasetSettings(Settings):
         if not isinstance(others, Mapping) or "masks" not in info.data:
             return others
         main = info.data["masks"]
-        shared = {key: getattr(main, key) for key in main.model_fields_set - {"folder", "column"}}
+        shared = {key: getattr(main, key) for key in main.model_fields_set - {"folder", "column", "key"}}
         filled = {}
         for name, own in others.items():
             if not re.fullmatch(r"[A-Za-z0-9_-]+", str(name)):
@@ -200,11 +217,13 @@ class DatasetSettings(Settings):
                 )
             if isinstance(own, MaskSettings):
                 own = own.model_dump(exclude_unset=True)
-            given = {"folder": own} if isinstance(own, str) else own
+            places = ("key",) if info.data.get("format") == "npz" else ("folder", "column")
+            given = {places[0]: own} if isinstance(own, str) else own
             if not isinstance(given, Mapping):
-                raise ValueError(f"give '{name}' a folder, or keys as under 'masks'")
-            if not {"folder", "column"} & set(given):
-                raise ValueError(f"say where the masks of '{name}' are: give it a 'folder' or a 'column'")
+                raise ValueError(f"give '{name}' a {places[0]}, or keys as under 'masks'")
+            if not set(places) & set(given):
+                listed = " or a ".join(f"'{place}'" for place in places)
+                raise ValueError(f"say where the masks of '{name}' are: give it a {listed}")
             filled[str(name)] = {**shared, **given}
         return filled
 
@@ -225,6 +244,8 @@ class DatasetSettings(Settings):
 
     @model_validator(mode="after")
     def _tables_are_there(self) -> Self:
+        if self.format in _OWN_COLUMNS:
+            return self
         if self.split.kind == "column" and self.samples is None:
             raise ValueError("split.kind is 'column', but no 'samples' table is given")
         if self.group is not None and self.group.column is not None and self.samples is None:
@@ -235,14 +256,16 @@ class DatasetSettings(Settings):
 
     @model_validator(mode="after")
     def _masks_fit_classes(self) -> Self:
-        self._check_masks(self.masks, "masks")
+        check_array_keys(self)
+        if self.has_mask_files:
+            self._check_masks(self.masks, "masks")
         if self.masks.kind == "per_class":
             missing = [item.name for item in self.classes[1:] if item.folder is None]
             if missing:
                 raise ValueError(
                     f"masks.kind is 'per_class', but these classes have no folder: {', '.join(missing)}"
                 )
-        places = {_place(self.masks): "masks"}
+        places = {_place(self.masks): "masks"} if self.has_mask_files else {}
         for name, masks in self.other_masks.items():
             where = f"other_masks.{name}"
             self._check_masks(masks, where)
@@ -293,6 +316,8 @@ class DatasetSettings(Settings):
 
 def _place(masks: MaskSettings) -> tuple[str, ...]:
     """What tells apart where two sets of masks lie."""
+    if masks.key is not None:
+        return "key", masks.key, ""
     return (masks.folder, masks.suffix) if masks.column is None else ("column", masks.column, "")
 
 

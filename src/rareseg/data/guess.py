@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from rareseg.artefacts import read_csv
+from rareseg.data.guess_coco import guess_coco
 from rareseg.data.guess_masks import MASKS_LOOKED_AT, guess_masks
 from rareseg.data.guess_rle import guess_rle
+from rareseg.data.guess_stack import guess_stack
 from rareseg.data.image_file import IMAGE_ENDINGS
 from rareseg.errors import ConfigError
 
@@ -66,8 +68,11 @@ def guess_dataset(folder: Path) -> dict[str, Any]:
     masks by their usual names, and for masks with the names of the images; then at some masks for their kind,
     values and colours.
 
+    A folder with one .npz and no image is taken for a stack of tiles, as is an .npz itself. Where there are images
+    without masks, a COCO file is looked for.
+
     Args:
-        folder: Holds images and masks.
+        folder: Holds images and masks; or an .npz or .npy file with both.
 
     Returns:
         A mapping to be written as YAML, with ``root`` ``.``.
@@ -86,12 +91,22 @@ def guess_dataset(folder: Path) -> dict[str, Any]:
         ('images', 'masks', 'indexed')
     """
     folder = Path(folder)
+    stack = folder if folder.is_file() else _only_stack(folder)
+    if stack is not None:
+        described = guess_stack(stack, _class_names(stack.parent), TABLES)
+        return {"name": stack.resolve().stem, "root": ".", **described}
     run_lengths = guess_rle(folder)
     if run_lengths is not None:
         return run_lengths
     table = next((name for name in TABLES if _is_sample_table(folder / name)), None)
     rows = read_csv(folder / table) if table is not None else []
-    layout = _from_table(folder, rows) if rows else _from_folders(folder)
+    try:
+        layout = _from_table(folder, rows) if rows else _from_folders(folder)
+    except ConfigError:
+        annotated = guess_coco(folder)
+        if annotated is None:
+            raise
+        return annotated
     step = max(1, len(layout.pairs) // MASKS_LOOKED_AT)
     masks, classes = guess_masks(
         [mask for _, mask in layout.pairs[::step]][:MASKS_LOOKED_AT], _class_names(folder)
@@ -110,6 +125,19 @@ def guess_dataset(folder: Path) -> dict[str, Any]:
             guessed["group"] = {"column": "group"}
     guessed["split"] = _split(folder, rows, len(layout.pairs))
     return guessed
+
+
+def _only_stack(folder: Path) -> Path | None:
+    """The one .npz of a folder without images."""
+    stacks = sorted(folder.glob("*.npz"))
+    if not stacks or _files_by_folder(folder):
+        return None
+    if len(stacks) > 1:
+        raise ConfigError(
+            f"'{folder}' holds {len(stacks)} stacks: {', '.join(path.name for path in stacks[:10])}; say which: "
+            f"rareseg inspect --init '{stacks[0]}'."
+        )
+    return stacks[0]
 
 
 def _is_sample_table(path: Path) -> bool:

@@ -16,7 +16,7 @@ from rareseg.data.pillow_file import has_palette
 from rareseg.errors import ConfigError
 from rareseg.types import IGNORE_INDEX
 
-__all__ = ["MASKS_LOOKED_AT", "MaskGuess", "guess_masks"]
+__all__ = ["MASKS_LOOKED_AT", "MOST_CLASSES", "MaskGuess", "guess_masks", "guess_values"]
 
 MASKS_LOOKED_AT = 200
 """Enough that a class in one image of a hundred is rarely missed; decoding them takes about a second."""
@@ -66,6 +66,26 @@ def guess_masks(paths: Sequence[Path], names: Sequence[str]) -> tuple[MaskGuess,
         for value, number in grey.items():
             colors[(value, value, value)] += number
         return _from_colors(colors, paths[0])
+    return guess_values(grey, names, paths[0], from_palette=from_palette)
+
+
+def guess_values(
+    grey: Counter[int], names: Sequence[str], example: Path, *, from_palette: bool = False
+) -> tuple[MaskGuess, list[dict[str, Any]]]:
+    """Guess what the values of grey masks mean.
+
+    Args:
+        grey: Pixels of each value.
+        names: Names of the classes if they are known, background first.
+        example: A file that holds them, for messages.
+        from_palette: Whether they are numbers of colours.
+
+    Returns:
+        The kind of mask, and the list ``classes`` of dataset.yaml.
+
+    Raises:
+        ConfigError: There are too many values to be classes.
+    """
     values = sorted(grey)
     is_binary = not from_palette and (set(values) <= {0, 255} or _looks_blurred(grey)) and values != [0]
     if is_binary:
@@ -75,7 +95,7 @@ def guess_masks(paths: Sequence[Path], names: Sequence[str]) -> tuple[MaskGuess,
             {"name": names[1] if known else "foreground"},
         ]
         return MaskGuess("binary", None, 127), classes
-    return _from_values(values, names, paths[0])
+    return _from_values(values, names, example)
 
 
 def _is_colored(raw: NDArray[np.generic]) -> bool:

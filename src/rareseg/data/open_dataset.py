@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from rareseg.config.dataset import DatasetSettings
+from rareseg.data import coco as _coco  # noqa: F401  (registers the format)
 from rareseg.data import folder as _folder  # noqa: F401  (registers the format)
+from rareseg.data import npz as _npz  # noqa: F401  (registers the format)
 from rareseg.data import rle_csv as _rle_csv  # noqa: F401
 from rareseg.data.source import SOURCES, Source
 

@@ -39,6 +39,7 @@ class SampleSource:
         samples: The samples by id, sorted, without excluded ones.
         images: Gives their pixels.
         labels: Gives their masks: under None the dataset's own, under a name each of the others.
+        table: File of the samples' cells where they come from no table of the settings.
 
     Raises:
         ConfigError: A table lacks a column, or an option cannot take effect.
@@ -52,9 +53,11 @@ class SampleSource:
         *,
         images: ImageReader,
         labels: Mapping[str | None, LabelReader],
+        table: Path | None = None,
     ) -> None:
         self.settings = settings
         self.root = Path(settings.root)
+        self._table = table if settings.samples is None else self.root / settings.samples
         self.class_table = ClassTable.from_settings(settings)
         self._samples = samples
         self._images = images
@@ -102,12 +105,12 @@ class SampleSource:
 
     def column(self, name: str) -> Mapping[str, str]:
         """Cells of a column of the samples table, by sample id."""
-        if self.settings.samples is None:
-            raise ConfigError(f"The column '{name}' needs a table; name one under `samples` in dataset.yaml.")
         row = self._samples[self.sample_ids[0]].row
+        if self.settings.samples is None and not row:
+            raise ConfigError(f"The column '{name}' needs a table; name one under `samples` in dataset.yaml.")
         if name not in row:
             raise ConfigError(
-                f"'{self.root / self.settings.samples}' has no column '{name}', but has {', '.join(row)}; "
+                f"'{self._table}' has no column '{name}', but has {', '.join(row)}; "
                 "name one of these or add the column."
             )
         return {sample: files.row[name].strip() for sample, files in self._samples.items()}
@@ -210,8 +213,7 @@ class SampleSource:
             for sample, cell in cells.items():
                 if not cell:
                     raise DataError(
-                        f"'{self.settings.samples}' has no {group.column} for the sample '{sample}'; "
-                        "fill in the cell."
+                        f"'{self._table}' has no {group.column} for the sample '{sample}'; fill in the cell."
                     )
             return cells
         return {sample: _match(str(group.pattern), files) for sample, files in self._samples.items()}

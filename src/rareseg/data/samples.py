@@ -9,15 +9,9 @@ from pathlib import Path
 
 from rareseg.artefacts import read_csv
 from rareseg.config.dataset import DatasetSettings
+from rareseg.data.excluded import without_excluded
 from rareseg.data.image_file import IMAGE_ENDINGS
-from rareseg.errors import (
-    ConfigError,
-    DataError,
-    DuplicateSampleError,
-    MissingFileError,
-    OptionError,
-    did_you_mean,
-)
+from rareseg.errors import ConfigError, DataError, DuplicateSampleError, MissingFileError
 
 __all__ = ["Sample", "find_samples", "image_files"]
 
@@ -52,17 +46,7 @@ def find_samples(settings: DatasetSettings) -> dict[str, Sample]:
         OptionError: ``exclude`` names a sample that does not exist.
     """
     found = _from_table(settings) if settings.samples is not None else _from_folder(settings)
-    for name in settings.exclude:
-        if name not in found:
-            raise OptionError(
-                f"`exclude` names the sample '{name}', but there is none."
-                f"{did_you_mean(name, found)} Mend or remove that line of dataset.yaml."
-            )
-    kept = {name: found[name] for name in sorted(found) if name not in settings.exclude}
-    if not kept:
-        raise MissingFileError(
-            f"'{settings.name}' has no samples left after `exclude`; take some off that list."
-        )
+    kept = without_excluded(settings, found)
     for name, sample in kept.items():
         if settings.samples is not None and not sample.image.is_file():
             raise MissingFileError(

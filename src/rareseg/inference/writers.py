@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rareseg.inference import flat_writer as _flat  # noqa: F401
 from rareseg.inference import png_writer as _png  # noqa: F401  (registers the format)
 from rareseg.inference import rle_writer as _rle  # noqa: F401
 from rareseg.inference.label_writer import WRITERS, LabelWriter, WriterOptions

@@ -120,8 +120,11 @@ def _by_region(masks: Sequence[MaskStatistics], windows: Mapping[str, Sequence[W
 
 
 def _paths(source: Source, *, masks: bool) -> Mapping[str, str]:
-    """File of every sample: its mask where it has one of its own, else its image."""
+    """File of every sample: its mask where it has one of its own, else its image; with the sample's id where all
+    images lie in one file."""
     images = {sample: str(source.image_path(sample)) for sample in source.sample_ids}
+    if len(images) > len(set(images.values())):
+        return {sample: f"{path}:{sample}" for sample, path in images.items()}
     if not masks:
         return images
     found = {sample: str(source.mask_path(sample)) for sample in source.sample_ids if source.has_mask(sample)}
