@@ -19,7 +19,7 @@ from rareseg.models.weights_file import load_weights, save_weights
 SMALL: dict[str, dict[str, Any]] = {
     "unet": {"base_channels": 4, "depth": 2},
     "efficientnet_lite_unet": {"depth": 2, "decoder_channels": [8, 4]},
-    "smp": {"architecture": "DeepLabV3Plus", "encoder": "tu-mobilenetv3_small_050"},
+    "smp": {"architecture": "DeepLabV3Plus", "encoder": "resnet18"},
 }
 
 
