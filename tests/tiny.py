@@ -14,7 +14,7 @@ SMALL_MODELS: dict[str, dict[str, object]] = {
     "se_unet": {"base_channels": 4, "depth": 2},
     "double_unet": {"base_channels": 4, "depth": 2, "rates": [1, 2]},
     "efficientnet_lite_unet": {"depth": 2, "decoder_channels": [8, 4]},
-    "smp": {"architecture": "DeepLabV3Plus", "encoder": "tu-mobilenetv3_small_050"},
+    "smp": {"architecture": "DeepLabV3Plus", "encoder": "resnet18"},
 }
 """Options that make a model small enough to test; one that is not named is built with its defaults."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import cast
 
@@ -19,6 +19,16 @@ from rareseg.models.registry import register_model
 
 __all__ = ["SmpModel"]
 
+_REFUSALS = (
+    AssertionError,
+    AttributeError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What the library raises where options do not go together."""
 _MOST_STRIDES = 8
 """Strides of the encoder that an image may have to hold, where a decoder pools further."""
 
@@ -67,23 +77,21 @@ def _build(settings: SmpSettings, in_channels: int, num_classes: int) -> SmpMode
     def make(weights: str | bool | None) -> nn.Module:
         return architecture(encoder_name=settings.encoder, encoder_weights=weights, **arguments)
 
-    try:
-        with torch.device("meta"):
-            stride = _stride(make(None), in_channels)
-    except (
-        AssertionError,
-        AttributeError,
-        KeyError,
-        NotImplementedError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as no:
-        raise ConfigError(
-            f"segmentation_models_pytorch cannot make {settings.architecture} with the encoder {settings.encoder}"
-            f" of these options ({_line(no)}). Change them, or choose another pair."
-        ) from None
-    return SmpModel(_start(settings, make), in_channels=in_channels, num_classes=num_classes, stride=stride)
+    # A study is checked on the device meta, where some encoders cannot be made and weights have no place.
+    with torch.device("cpu"):
+        try:
+            model = make(None)
+            stride = _stride(copy.deepcopy(model).to("meta"), in_channels)
+        except _REFUSALS as error:
+            raise ConfigError(
+                f"segmentation_models_pytorch cannot make {settings.architecture} with the encoder {settings.encoder}"
+                f" of these options ({_line(error)}). Change them, or choose another pair."
+            ) from None
+        if settings.weights_file is not None:
+            load_encoder_file(Path(settings.weights_file), cast(nn.Module, model.encoder))
+        elif settings.encoder_weights is not None:
+            model = _with_downloaded_weights(settings, make)
+    return SmpModel(model, in_channels=in_channels, num_classes=num_classes, stride=stride)
 
 
 def _stride(model: nn.Module, in_channels: int) -> int:
@@ -114,24 +122,17 @@ def _stride(model: nn.Module, in_channels: int) -> int:
     return stride
 
 
-def _start(settings: SmpSettings, make: Callable[[str | bool | None], nn.Module]) -> nn.Module:
-    """The model with the weights that its encoder starts with."""
-    weights = settings.encoder_weights
-    # On the device meta a study is checked: weights have no place there, yet whether they can be had is to be known.
-    with nullcontext() if weights is None else torch.device("cpu"):
-        if weights is None or settings.weights_file is not None:
-            model = make(None)
-            if settings.weights_file is not None:
-                load_encoder_file(Path(settings.weights_file), cast(nn.Module, model.encoder))
-            return model
-        try:
-            # timm's encoders have the set of weights in their name.
-            return make(True if settings.encoder.startswith("tu-") else weights)
-        except Exception as error:  # the client of the hub raises errors of several libraries
-            raise ConfigError(
-                f"The weights '{weights}' of the encoder {settings.encoder} cannot be downloaded ({_line(error)})."
-                " Download them elsewhere and give the file as 'encoder_weights', or leave that out."
-            ) from None
+def _with_downloaded_weights(
+    settings: SmpSettings, make: Callable[[str | bool | None], nn.Module]
+) -> nn.Module:
+    try:
+        # timm's encoders have the set of weights in their name.
+        return make(True if settings.encoder.startswith("tu-") else settings.encoder_weights)
+    except Exception as error:  # the client of the hub raises errors of several libraries
+        raise ConfigError(
+            f"The weights '{settings.encoder_weights}' of the encoder {settings.encoder} cannot be downloaded"
+            f" ({_line(error)}). Download them elsewhere and give the file as 'encoder_weights', or leave that out."
+        ) from None
 
 
 def _line(error: Exception) -> str:
