@@ -44,12 +44,21 @@ class RecordSettings(Settings):
 
 
 class ScoringSettings(Settings):
-    """Which images the figures of the report rest on. Counts are stored for all of them either way."""
+    """What the figures of the report rest on. Counts and scores are stored either way."""
 
     leave_out_blank: bool = False
     """Leave out images whose mask holds the background alone."""
     leave_out: tuple[str, ...] = ()
     """Sample ids to leave out, such as outliers."""
+    thresholds: tuple[float, ...] = (0.25, 0.5, 0.75)
+    """Probabilities at which the report gives all rates of a class, for heads of sigmoids and for two classes."""
+
+    @field_validator("thresholds")
+    @classmethod
+    def _are_probabilities(cls, thresholds: tuple[float, ...]) -> tuple[float, ...]:
+        if len(set(thresholds)) < len(thresholds) or not all(0 < value < 1 for value in thresholds):
+            raise ValueError("thresholds must be different probabilities between 0 and 1, such as 0.5")
+        return thresholds
 
 
 class StudySettings(Settings):
