@@ -22,6 +22,8 @@ from rareseg.study.run_study import run_study
 from tiny import make_tiny_dataset, make_tiny_study
 
 STEPS = 4
+# What waits longer than these few steps would be refused.
+SHORTER = {"patient": {"use": "patient", "early_stopping": {"patience": 2}}}
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +42,9 @@ def runs(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = make_tiny_study(
         folder,
         tiny,
-        strategies={name: {} for name in CATALOG},
+        strategies={name: SHORTER.get(name, {}) for name in CATALOG},
         budget={"steps": STEPS, "batch_size": 4, "patch_size": 32},
-        record={"log_every": 1, "validate_every": 2},
+        record={"log_every": 1, "validate_every": 1},
         evaluate=["test"],
     )
     outcome = run_study(load_study_settings(study), folder / "runs", device="cpu")

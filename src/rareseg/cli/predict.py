@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rareseg.inference.pixel_fit import Misfit
     from rareseg.inference.predictor import ReadWindow
     from rareseg.study.load_run import LoadedRun
     from rareseg.types import Window
@@ -36,7 +37,10 @@ def predict(
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Write the label map of every image as an indexed png with the classes' colours."""
+    """Write the label map of every image as an indexed png with the classes' colours.
+
+    A line warns of images whose pixels do not lie where those of training did.
+    """
     from rareseg.study.load_run import load_run
     from rareseg.study.progress import Progress, RichProgress
 
@@ -44,16 +48,22 @@ def predict(
     model = load_run(run, device=device, step=step)
     names = _output_names(files, source)
     broken: list[str] = []
+    misfits: list[str] = []
     progress = Progress() if quiet else RichProgress()
     with progress.task("predicting") as update:
         for number, (file, name) in enumerate(zip(files, names, strict=True)):
             try:
-                _predict_file(model, file, out / name)
+                misfit = _predict_file(model, file, out / name)
+                if misfit is not None:
+                    misfits.append(f"'{file}' does not look like the training images: {misfit}")
             except DataError as error:
                 broken.append(str(error))
                 progress.note(f"left out: {error}")
             update(number + 1, len(files))
     typer.echo(f"{len(files) - len(broken)} label maps in {out}")
+    if misfits:
+        others = f" Nor do {len(misfits) - 1} of the other images." if len(misfits) > 1 else ""
+        typer.echo(f"warning: {misfits[0]}.{others}", err=True)
     if broken:
         raise DataError(
             f"{len(broken)} of {len(files)} images could not be used, the others are done. First: {broken[0]}"
@@ -90,13 +100,18 @@ def _output_names(files: list[Path], source: str) -> list[str]:
     return [f"{name}.png" for name in full]
 
 
-def _predict_file(model: LoadedRun, file: Path, target: Path) -> None:
+def _predict_file(model: LoadedRun, file: Path, target: Path) -> Misfit | None:
+    """Write one label map; what is odd about the pixels."""
     from rareseg.data.image_file import image_size
     from rareseg.data.indexed_png import write_indexed_png
+    from rareseg.inference.pixel_fit import PixelTally
 
     height, width = image_size(file)
-    labels = model.judge.labels(_reader(file, model.bands), height, width)
+    tally = PixelTally(_reader(file, model.bands))
+    labels = model.judge.labels(tally, height, width)
     write_indexed_png(target, labels, model.class_table.palette())
+    network = model.judge.predictor.network
+    return tally.misfit(mean=network.mean.tolist(), std=network.std.tolist())
 
 
 def _reader(file: Path, bands: tuple[int, ...] | None) -> ReadWindow:
