@@ -63,7 +63,7 @@ class RunContext:
             strategy.patch_sizes,
             steps=budget.steps,
             validate_every=self.settings.record.validate_every,
-            where="recipe",
+            where="at run time",
         )
         if strategy.schedule.warmup_steps >= budget.steps:
             raise OptionError(
