@@ -94,7 +94,11 @@ def contest_results(
     rows = []
     for name in study.strategies:
         runs = study.finished(name)
-        without = [run.ungated.select(split=results.split) for run in runs if run.ungated is not None]
+        without = [
+            table.select(step=table.last_step(), split=results.split)
+            for run in runs
+            if (table := run.ungated) is not None
+        ]
         rows.append(row(name, "with" if without else "", [judged_table(run, results.split) for run in runs]))
         if without:
             rows.append(row(name, "without", without))
