@@ -238,3 +238,37 @@ def test_demo_writes_strips_of_steel(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "add --data-only" in capsys.readouterr().err
     assert main([*command, "--data-only", "--kind", "stel"]) == 2
     assert "Did you mean 'steel'?" in capsys.readouterr().err
+
+
+def test_predict_warns_of_images_in_other_numbers(
+    finished_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The training images in 0 to 255 are given as floats in 0 to 1."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    images = finished_study.parent / "data" / "images"
+    for name in ("im03", "im04", "im05"):
+        image = np.asarray(Image.open(images / f"{name}.png"))
+        Image.fromarray(image.astype(np.float32) / 255).save(folder / f"{name}.tif")
+    run = finished_study / "baseline" / "seed-0"
+    arguments = [
+        "predict",
+        str(run),
+        str(folder),
+        "--out",
+        str(tmp_path / "out"),
+        "--device",
+        "cpu",
+        "--quiet",
+    ]
+    assert main(arguments) == 0
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith(
+        f"warning: '{folder / 'im03.tif'}' does not look like the training images: band 0 has mean"
+    )
+    assert line.endswith(
+        "the pixels look divided by 255 (0 to 1 instead of 0 to 255). Nor do 2 of the other images."
+    )
+    arguments[2] = str(images)
+    assert main(arguments) == 0
+    assert capsys.readouterr().err == ""

@@ -128,3 +128,22 @@ def test_thesis_precision_is_not_pooled(thesis_counts, reference_tables):
         for row in csv.DictReader(file):
             pooled = float(rates(*thesis_counts[row["model"], row["defect"]]).precision)
             assert float(row["precision"]) > pooled, row
+
+
+@pytest.mark.parametrize(
+    ("counts", "printed"),
+    [
+        ((87901, 3978, 12150, 2779555), (0.9944, 0.8786, 0.9986, 0.9567, 0.9160, None)),
+        ((84541, 3324, 15510, 2780209), (0.9935, 0.8450, 0.9988, 0.9622, 0.8998, 0.8178)),
+        ((649744, 17846, 29664, 8739930), (0.9950, 0.9563, 0.9980, 0.9733, 0.9647, 0.9319)),
+    ],
+)
+def test_the_classic_set_of_the_solar_notes(
+    counts: tuple[int, int, int, int], printed: tuple[float | None, ...]
+) -> None:
+    """Accuracy, recall, specificity, precision, F1 and IoU as the notes on solar plants print them."""
+    found = rates(*counts)
+    for name, value in zip(
+        ("accuracy", "tpr", "specificity", "precision", "dice", "iou"), printed, strict=True
+    ):
+        assert value is None or round(float(getattr(found, name)), 4) == value

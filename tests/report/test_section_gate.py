@@ -56,6 +56,31 @@ def test_a_gate_is_told_by_images(gated: Path) -> None:
     assert "highest F2 on validation" in text
 
 
+def test_the_confusion_matrix_is_drawn(gated: Path, parse) -> None:
+    section = gate_section(load_runs(gated))
+    assert section is not None
+    page = parse(section.body)
+    assert page.problems == []
+    # Of three images with a defect two pass, of two blank ones one is skipped.
+    found = [[cell.split()[0] for cell in row] for row in page.cells("with a defect") + page.cells("blank")]
+    shown = [row[-2:] for row in found]
+    assert shown == [["2", "1"], ["0", "0"], ["1", "1"], ["0", "1"]]
+    kinds = [attrs["class"].split()[1] for tag, attrs in page.tags if tag == "td" and "style" in attrs]
+    assert kinds == ["right", "wrong", "wrong", "right"] * 2
+    shares = [attrs["style"] for tag, attrs in page.tags if tag == "td" and "style" in attrs]
+    assert shares[:4] == ["--share:67%", "--share:33%", "--share:50%", "--share:50%"]
+
+
+def test_seeds_are_added_up_in_the_matrix(gated: Path, parse) -> None:
+    first = next(gated.glob("*/seed-0"))
+    shutil.copy(first / "gate.json", first.with_name("seed-1") / "gate.json")
+    section = gate_section(load_runs(gated))
+    assert section is not None
+    page = parse(section.body)
+    assert "2 seeds added up" in page.words
+    assert [cell.split()[0] for cell in page.cells("with a defect")[0]][-2:] == ["4", "2"]
+
+
 def test_without_a_gate_there_is_no_section(runs: Path) -> None:
     assert gate_section(load_runs(runs)) is None
 

@@ -68,6 +68,7 @@ def test_page_is_sound_and_offline(report, page):
         "data",
         "runs",
         "results",
+        "contests",
         "charts",
         "compare",
         "stability",

@@ -24,6 +24,8 @@ from rareseg.study.run_study import run_study
 from tiny import SMALL_MODELS, make_tiny_dataset, make_tiny_study
 
 STEPS = 4
+# What waits longer than these few steps would be refused.
+SHORTER = {"patient": {"use": "patient", "early_stopping": {"patience": 2}}}
 
 
 def small(name: str) -> dict[str, Any]:
@@ -68,10 +70,10 @@ def runs(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = make_tiny_study(
         folder,
         tiny,
-        strategies={name: small(name) for name in names},
+        strategies={name: SHORTER.get(name) or small(name) for name in names},
         base={"model": {**SMALL_MODELS["unet"], "name": "unet", "depth": 3}},
         budget={"steps": STEPS, "batch_size": 4, "patch_size": 32},
-        record={"log_every": 1, "validate_every": 2},
+        record={"log_every": 1, "validate_every": 1},
         evaluate=["test"],
     )
     outcome = run_study(load_study_settings(study), folder / "runs", device="cpu")

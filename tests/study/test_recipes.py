@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,19 @@ from safetensors.numpy import load_file
 from rareseg.artefacts import read_json, read_parquet
 from rareseg.config.study import load_study_settings
 from rareseg.errors import Interrupted
+from rareseg.metrics.counts import confusion_counts
 from rareseg.study.load_run import load_run
 from rareseg.study.run_study import run_study
 from tiny import make_tiny_dataset, make_tiny_study
 
+NAMES = ("background", "square", "line")
 RECORD = {"log_every": 2, "validate_every": 2, "checkpoint_steps": [6], "checkpoint_seconds": 0}
 RECIPES: dict[str, dict[str, Any]] = {
     "binary": {"head": "one_vs_rest", "sampling": "balanced"},
     "binary_at_equal_cost": {"head": {"name": "one_vs_rest", "budget": "shared"}},
     "shared_encoder": {"head": {"name": "one_vs_rest", "shared_encoder": True}, "loss": "focal"},
     "gate": {"head": {"name": "softmax", "gate": {"base_channels": 2, "depth": 1}}},
+    "shut_gate": {"head": {"name": "softmax", "gate": {"base_channels": 2, "depth": 1, "threshold": 1.0}}},
     "average": {"ema": 0.9, "clip_gradient": 1.0, "optimizer": {"name": "sgd", "lr": 0.1}},
     "plateau": {"schedule": {"name": "plateau", "patience": 1, "min_delta": 1.0}, "weights": "best"},
     "early": {"early_stopping": {"patience": 2, "min_delta": 1.0}, "weights": "best", "ema": 0.5},
@@ -156,6 +160,38 @@ def test_the_gate_is_chosen_on_validation_and_skips_images(whole: Path) -> None:
         assert row["open"] == (row["score"] >= gate["threshold"])
         labels = np.asarray(Image.open(folder / "predictions" / split / f"{image}.png"))
         assert row["open"] or not labels.any()
+
+
+@pytest.mark.parametrize(("strategy", "skips"), [("gate", False), ("shut_gate", True)])
+def test_counts_without_the_gate_are_those_of_its_segmenter(
+    strategy: str, skips: bool, whole: Path, tiny: Path
+) -> None:
+    """The segmenter is loaded without the gate and asked about every image, also those that the gate skips."""
+    folder = whole / strategy / "seed-0"
+    alone = replace(load_run(folder, device="cpu").judge, gate=None)
+    gate = {row["image"]: row["open"] for row in read_json(folder / "gate.json", kind="gate")["images"]}
+    with_gate, without = (
+        {
+            (row["image"], row["class"]): [row[key] for key in ("tp", "fp", "fn", "tn")]
+            for row in read_parquet(folder / name / "counts.parquet").to_pylist()
+            if row["step"] == 12
+        }
+        for name in (".", "ungated")
+    )
+    assert set(with_gate) == set(without)
+    for name, is_open in gate.items():
+        image = np.asarray(Image.open(tiny / "images" / f"{name}.png"))[None]
+        mask = np.asarray(Image.open(tiny / "masks" / f"{name}.png"))
+        labels = alone.labels(lambda window, image=image: image[:, *window.slices], *mask.shape)
+        expected = confusion_counts(mask, labels, 3).tolist()
+        assert [without[name, label] for label in NAMES] == expected
+        assert not is_open or [with_gate[name, label] for label in NAMES] == expected
+        if not is_open:
+            nothing = confusion_counts(mask, np.zeros_like(mask), 3).tolist()
+            assert [with_gate[name, label] for label in NAMES] == nothing
+    assert all(is_open is not skips for is_open in gate.values())
+    assert (with_gate != without) is skips
+    assert not (whole / "average" / "seed-0" / "ungated").exists()
 
 
 def test_pasted_defects_are_counted_as_seen(whole: Path) -> None:

@@ -66,6 +66,12 @@ def test_image_and_mask_stay_in_step(change: dict[str, Any]) -> None:
     assert moved.ne(masks).flatten(1).any(1).sum() >= 6
 
 
+def test_no_change_is_left_out_of_these_tests() -> None:
+    """A change that is added to the settings has to be added above, so that it is held to its mask too."""
+    tried = {key for change in CHANGES for key in change}
+    assert tried | {"only_for", "copy_paste"} == set(AugmentationSettings.model_fields)
+
+
 @pytest.mark.parametrize("change", CHANGES, ids=name_of)
 @pytest.mark.parametrize("bands", [1, 3, 5, 8])
 def test_every_change_keeps_the_contract(change: dict[str, Any], bands: int) -> None:

@@ -12,6 +12,7 @@ from rareseg.config.catalog import CATALOG
 from rareseg.config.dataset import SplitSettings
 from rareseg.config.load import Settings, load_settings, parse_settings
 from rareseg.config.recipe import PatchSize, RecipeSettings
+from rareseg.config.takes_effect import check_takes_effect
 from rareseg.errors import ConfigError
 
 __all__ = ["BudgetSettings", "RecordSettings", "ScoringSettings", "StudySettings", "load_study_settings"]
@@ -44,12 +45,21 @@ class RecordSettings(Settings):
 
 
 class ScoringSettings(Settings):
-    """Which images the figures of the report rest on. Counts are stored for all of them either way."""
+    """What the figures of the report rest on. Counts and scores are stored either way."""
 
     leave_out_blank: bool = False
     """Leave out images whose mask holds the background alone."""
     leave_out: tuple[str, ...] = ()
     """Sample ids to leave out, such as outliers."""
+    thresholds: tuple[float, ...] = (0.25, 0.5, 0.75)
+    """Probabilities at which the report gives all rates of a class, for heads of sigmoids and for two classes."""
+
+    @field_validator("thresholds")
+    @classmethod
+    def _are_probabilities(cls, thresholds: tuple[float, ...]) -> tuple[float, ...]:
+        if len(set(thresholds)) < len(thresholds) or not all(0 < value < 1 for value in thresholds):
+            raise ValueError("thresholds must be different probabilities between 0 and 1, such as 0.5")
+        return thresholds
 
 
 class StudySettings(Settings):
@@ -138,6 +148,22 @@ class StudySettings(Settings):
             recipe = _merged(recipe, layer)
         return parse_settings(RecipeSettings, recipe, where=where)
 
+    def check_takes_effect(self, strategy: str) -> None:
+        """Refuse what the recipe of a strategy asks for and no step of its run would notice.
+
+        Raises:
+            ConfigError: Such as for a schedule that is longer than the run.
+        """
+        recipe = self.recipe(strategy)
+        check_takes_effect(
+            recipe.schedule,
+            recipe.early_stopping,
+            recipe.patch_sizes,
+            steps=self.budget.steps,
+            validate_every=self.record.validate_every,
+            where=f"{self.name}: strategies.{strategy}",
+        )
+
 
 def _merged(recipe: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """``recipe`` with ``changes``: tables are merged key by key, everything else is replaced."""
@@ -177,5 +203,5 @@ def load_study_settings(path: Path) -> StudySettings:
         path = path / "study.yaml"
     settings = load_settings(StudySettings, path)
     for name in settings.strategies:
-        settings.recipe(name)
+        settings.check_takes_effect(name)
     return settings.model_copy(update={"dataset": str((path.parent / settings.dataset).resolve())})

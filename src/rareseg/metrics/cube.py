@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,12 @@ class Cube:
         sums = np.zeros((len(self.groups), *values.shape[1:]), values.dtype)
         np.add.at(sums, self.group_index, values)
         return sums
+
+    def spread(self, values: NDArray[Any], groups: Sequence[str]) -> NDArray[Any]:
+        """Sum ``(images, ...)`` over the images of each of ``groups``, sorted; 0 for groups that are not here."""
+        spread = np.zeros((len(groups), *values.shape[1:]), values.dtype)
+        spread[np.searchsorted(groups, self.groups)] = self.by_group(values)
+        return spread
 
 
 def make_cube(table: KeyedTable) -> Cube:

@@ -43,7 +43,8 @@ class Rates:
 
 
 def rates(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike, *, beta: float = 1.0) -> Rates:
-    """Turn counts of any common shape into rates (section 3.5 of the foil thesis).
+    """Turn counts of any common shape into rates (section 3.5 of the foil thesis; T. Fawcett, An introduction to ROC
+    analysis, 2006, doi:10.1016/j.patrec.2005.10.010, for specificity and accuracy).
 
     Args:
         tp: True positives; counts may be integers or (in a bootstrap) weighted sums.

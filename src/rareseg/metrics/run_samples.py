@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rareseg.errors import DataError
 from rareseg.metrics.counts_table import CountsTable
-from rareseg.metrics.cube import Cube, make_cube
+from rareseg.metrics.cube import make_cube
 from rareseg.metrics.intervals import group_weights, resampled_sums
 from rareseg.metrics.rate_samples import groups_behind
 from rareseg.metrics.rates import rate_columns, ratio
@@ -72,7 +72,7 @@ def draw_run_samples(
                 "compare runs of one dataset."
             )
     groups = sorted({group for cube in cubes for group in cube.groups})
-    counts = np.stack([_spread(cube, cube.values, groups) for cube in cubes], axis=1)
+    counts = np.stack([cube.spread(cube.values, groups) for cube in cubes], axis=1)
     resample = functools.partial(resampled_sums, num_resamples=num_resamples, seed=seed)
     if averaging == "pooled":
         values = rate_columns(counts.sum(axis=0), beta=beta)
@@ -80,8 +80,8 @@ def draw_run_samples(
     else:
         of_images = [rate_columns(cube.values, beta=beta) for cube in cubes]
         pairs = list(zip(cubes, of_images, strict=True))
-        sums = np.stack([_spread(cube, np.nan_to_num(rate), groups) for cube, rate in pairs], axis=1)
-        numbers = np.stack([_spread(cube, 1.0 - np.isnan(rate), groups) for cube, rate in pairs], axis=1)
+        sums = np.stack([cube.spread(np.nan_to_num(rate), groups) for cube, rate in pairs], axis=1)
+        numbers = np.stack([cube.spread(1.0 - np.isnan(rate), groups) for cube, rate in pairs], axis=1)
         values = ratio(sums.sum(axis=0), numbers.sum(axis=0))
         samples = ratio(resample(sums), resample(numbers))
     behind = groups_behind(counts, beta=beta).any(axis=1)
@@ -109,10 +109,3 @@ def mean_over_runs(samples: NDArray[np.float64], *, seed: int, stream: int = 1) 
     weights = np.concatenate(list(blocks)).reshape(num_resamples, num_runs, *[1] * (samples.ndim - 2))
     defined = weights * ~np.isnan(samples)
     return ratio((defined * np.nan_to_num(samples)).sum(axis=1), defined.sum(axis=1))
-
-
-def _spread(cube: Cube, values: NDArray[np.generic], groups: list[str]) -> NDArray[np.generic]:
-    """Sums over each of all runs' ``groups``; 0 for groups that this run lacks."""
-    spread = np.zeros((len(groups), *values.shape[1:]), values.dtype)
-    spread[np.searchsorted(groups, cube.groups)] = cube.by_group(values)
-    return spread

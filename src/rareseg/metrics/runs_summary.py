@@ -38,6 +38,39 @@ class RunsEstimate:
     num_classes: int
     """Classes that a mean over classes counts: those where the rate is defined in some run."""
 
+    @classmethod
+    def of(
+        cls,
+        values: NDArray[np.float64],
+        samples: NDArray[np.float64],
+        *,
+        num_groups: int,
+        num_classes: int,
+        interval: float,
+    ) -> RunsEstimate:
+        """Estimate a rate in 0 to 1 from its runs.
+
+        Args:
+            values: ``(runs,)`` the rate of each run, NaN where undefined.
+            samples: ``(resamples, runs)`` the same in each draw of groups.
+            num_groups: Groups behind it.
+            num_classes: Classes that it counts.
+            interval: Share of its distribution inside the interval.
+        """
+        run = values[~np.isnan(values)]
+        low, high = _interval(run, samples, num_groups, interval)
+        return cls(
+            mean=float(run.mean()) if len(run) else np.nan,
+            low=low,
+            high=high,
+            minimum=float(run.min()) if len(run) else np.nan,
+            maximum=float(run.max()) if len(run) else np.nan,
+            sd=float(run.std(ddof=1)) if len(run) > 1 else np.nan,
+            num_runs=len(run),
+            num_groups=num_groups,
+            num_classes=num_classes,
+        )
+
 
 @dataclass(frozen=True)
 class RunsSummary:
@@ -110,22 +143,16 @@ def _estimates(runs: RunSamples, chosen: tuple[str, ...], interval: float) -> di
     values = mean_over_classes(runs.values, counted)
     samples = mean_over_classes(runs.samples, counted)
     num_groups = runs.least_groups(counted)
-    estimates = {}
-    for i, name in enumerate(RATE_NAMES):
-        run = values[:, i][~np.isnan(values[:, i])]
-        low, high = _interval(run, samples[:, :, i], int(num_groups[i]), interval)
-        estimates[name] = RunsEstimate(
-            mean=float(run.mean()) if len(run) else np.nan,
-            low=low,
-            high=high,
-            minimum=float(run.min()) if len(run) else np.nan,
-            maximum=float(run.max()) if len(run) else np.nan,
-            sd=float(run.std(ddof=1)) if len(run) > 1 else np.nan,
-            num_runs=len(run),
+    return {
+        name: RunsEstimate.of(
+            values[:, i],
+            samples[:, :, i],
             num_groups=int(num_groups[i]),
             num_classes=int(counted[:, i].sum()),
+            interval=interval,
         )
-    return estimates
+        for i, name in enumerate(RATE_NAMES)
+    }
 
 
 def _interval(

@@ -60,7 +60,8 @@ def make_headline(
     support = (
         [] if only else [*_lead(results, best, interval=interval), *_trade(results, best), *_seeds(results)]
     )
-    return Headline(answer, (*support, *_weakest(results, best)), warnings)
+    support += [*_weakest(results, best), *_with_background(study, results, best)]
+    return Headline(answer, tuple(support), warnings)
 
 
 def _lead(results: SplitResults, best: StrategyResults, *, interval: float) -> list[str]:
@@ -133,6 +134,15 @@ def _weakest(results: SplitResults, best: StrategyResults) -> list[str]:
     value, name = min(known)
     found = rate(best.classes[name].pooled["tpr"].mean)
     return [f"Its weakest class is '{name}' (IoU {rate(value)}, TPR {found})."]
+
+
+def _with_background(study: StudyRuns, results: SplitResults, best: StrategyResults) -> list[str]:
+    """The same mean as it looks when the majority class counts too, as in many contests."""
+    if not results.support[study.majority].pixels:
+        return []
+    held = (*results.counted, study.majority)
+    mean = sum(best.classes[name].pooled["iou"].mean for name in held) / len(held)
+    return [f"With '{study.majority}' counted too, the mean IoU of all {len(held)} classes is {rate(mean)}."]
 
 
 def _warnings(study: StudyRuns, results: SplitResults) -> tuple[str, ...]:

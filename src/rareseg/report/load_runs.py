@@ -69,6 +69,15 @@ class Run:
         return CountsTable.read(self._tables / "counts.parquet").without(self.left_out)
 
     @functools.cached_property
+    def ungated(self) -> CountsTable | None:
+        """Counts of the segmenter without its image gate in the same way, by the dataset's own labels; None where the
+        run has none."""
+        path = self.folder / "ungated" / "counts.parquet"
+        if self.labels is not None or not path.exists():
+            return None
+        return CountsTable.read(path).without(self.left_out)
+
+    @functools.cached_property
     def regions(self) -> RegionTable | None:
         """``regions.parquet`` in the same way, or None where the run has none."""
         path = self._tables / "regions.parquet"

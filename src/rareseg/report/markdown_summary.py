@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rareseg.metrics.compare import PairedDifference
-from rareseg.metrics.runs_summary import RunsEstimate
 from rareseg.report.comparison import pair_sentence, top_pairs
+from rareseg.report.contest_results import contest_results
 from rareseg.report.label_results import LabelResults, label_results
 from rareseg.report.label_words import ceiling_sentence, label_sentences, pair_sentences
 from rareseg.report.load_runs import StudyRuns
+from rareseg.report.markdown_scoring import classic_table, contest_table, threshold_table
+from rareseg.report.markdown_table import UNDEFINED_CELL, estimate_cell, markdown_table
 from rareseg.report.numerals import level, rate, signed
 from rareseg.report.results import RARE, SplitResults, split_results
 from rareseg.report.section_scoring import scoring_sentence
+from rareseg.report.threshold_results import threshold_results
 
 __all__ = ["markdown_summary"]
 
@@ -21,6 +24,9 @@ _SPLIT_WORDS = {"test": "Test", "val": "Validation"}
 
 def markdown_summary(study: StudyRuns, *, interval: float = 0.95) -> str:
     """Tables of every judged split: means over the rare classes, top pairs, each class, single seeds.
+
+    After them come the counts behind the rates, the means that contests use, and other thresholds where a single
+    probability decides.
 
     Where ``scoring`` leaves out images, the means with all images stand beside; where there are other labels, what
     they say.
@@ -68,9 +74,19 @@ def _split_text(
         *_classes(found),
         "",
         *_seeds(found),
+        "",
+        "Each class against the rest, counts and rates as means over seeds:",
+        "",
+        *classic_table(study, found),
+        *_more(contest_table(contest_results(study, found, interval=interval))),
+        *_more(threshold_table(study, threshold_results(study, found, interval=interval))),
         *(line for one in others for line in ("", *_other_labels(one, interval))),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _more(lines: Sequence[str]) -> list[str]:
+    return ["", *lines] if lines else []
 
 
 def _means(found: SplitResults) -> list[str]:
@@ -81,22 +97,22 @@ def _means(found: SplitResults) -> list[str]:
         heads += [f"IoU without {', '.join(found.lonely)}", f"against {first}"]
     if found.solid_differences:
         heads += [f"IoU without {', '.join(found.thin)}", f"against {first}"]
-    rows = [_row(["strategy", "seeds", *heads]), _rule(len(heads) + 2)]
+    rows = []
     for strategy in found.strategies:
         cells = [strategy.name, str(len(strategy.seeds))]
         cells += [
-            _estimate(strategy.rare.pooled[key]) if strategy.rare else "\N{EN DASH}"
+            estimate_cell(strategy.rare.pooled[key]) if strategy.rare else UNDEFINED_CELL
             for key in ("iou", "tpr", "precision")
         ]
         cells.append(_difference(found.differences.get(strategy.name)))
         if found.firm_differences:
-            cells.append(_estimate(strategy.firm.pooled["iou"]) if strategy.firm else "\N{EN DASH}")
+            cells.append(estimate_cell(strategy.firm.pooled["iou"]) if strategy.firm else UNDEFINED_CELL)
             cells.append(_difference(found.firm_differences.get(strategy.name)))
         if found.solid_differences:
-            cells.append(_estimate(strategy.solid.pooled["iou"]) if strategy.solid else "\N{EN DASH}")
+            cells.append(estimate_cell(strategy.solid.pooled["iou"]) if strategy.solid else UNDEFINED_CELL)
             cells.append(_difference(found.solid_differences.get(strategy.name)))
-        rows.append(_row(cells))
-    return rows
+        rows.append(cells)
+    return markdown_table(["strategy", "seeds", *heads], rows)
 
 
 def _top(study: StudyRuns, found: SplitResults, interval: float) -> list[str]:
@@ -112,47 +128,40 @@ def _classes(found: SplitResults) -> list[str]:
         f"{name} ({found.support[name].pixels} px, {found.support[name].groups} groups)"
         for name in found.counted
     ]
-    rows = [_row(["strategy", "rate", *heads]), _rule(len(heads) + 2)]
-    for strategy in found.strategies:
-        for key, word in (("iou", "IoU"), ("tpr", "TPR"), ("precision", "precision")):
-            rows.append(
-                _row(
-                    [
-                        strategy.name,
-                        word,
-                        *(_estimate(strategy.classes[name].pooled[key]) for name in found.counted),
-                    ]
-                )
-            )
-    return rows
+    rows = [
+        [strategy.name, word, *(estimate_cell(strategy.classes[name].pooled[key]) for name in found.counted)]
+        for strategy in found.strategies
+        for key, word in (("iou", "IoU"), ("tpr", "TPR"), ("precision", "precision"))
+    ]
+    return markdown_table(["strategy", "rate", *heads], rows)
 
 
 def _seeds(found: SplitResults) -> list[str]:
     """Mean IoU of the rare classes of each single run."""
     seeds = sorted({seed for strategy in found.strategies for seed in strategy.seeds})
-    rows = [_row(["mean IoU of", *(f"seed {seed}" for seed in seeds)]), _rule(len(seeds) + 1)]
+    rows = []
     for strategy in found.strategies:
         values = [strategy.by_seed.get(seed, {}).get(RARE, {}).get("iou") for seed in seeds]
         rows.append(
-            _row([strategy.name, *("\N{EN DASH}" if value is None else str(rate(value)) for value in values)])
+            [strategy.name, *(UNDEFINED_CELL if value is None else str(rate(value)) for value in values)]
         )
-    return rows
+    return markdown_table(["mean IoU of", *(f"seed {seed}" for seed in seeds)], rows)
 
 
 def _other_labels(found: LabelResults, interval: float) -> list[str]:
     """What other labels say: means and ranks by both, and which conclusions hold."""
     rate_word = "mean IoU" if len(found.classes) > 1 else "IoU"
     heads = [f"{rate_word} by own labels", "Dice", "rank", f"{rate_word} by {found.labels}", "Dice", "rank"]
-    rows = [_row(["strategy", *heads]), _rule(len(heads) + 1)]
+    rows = []
     for row in found.rows:
         cells = [row.name]
         for side, ranks in ((row.own, "first"), (row.other, "second")):
             rank = getattr(found.agreement, ranks)[row.name] if found.agreement else 1.0
-            cells += [_estimate(side.pooled["iou"]), _estimate(side.pooled["dice"]), f"{rank:g}"]
-        rows.append(_row(cells))
+            cells += [estimate_cell(side.pooled["iou"]), estimate_cell(side.pooled["dice"]), f"{rank:g}"]
+        rows.append(cells)
     if found.ceiling:
-        own = [_estimate(found.ceiling.pooled[key]) for key in ("iou", "dice")]
-        rows.append(_row(["the own labels themselves", "", "", "", *own, ""]))
+        own = [estimate_cell(found.ceiling.pooled[key]) for key in ("iou", "dice")]
+        rows.append(["the own labels themselves", "", "", "", *own, ""])
     ceiling = ceiling_sentence(found, interval=interval)
     told = [
         *label_sentences(found, interval=interval),
@@ -164,16 +173,8 @@ def _other_labels(found: LabelResults, interval: float) -> list[str]:
         "",
         *(f"- {sentence}" for sentence in told),
         "",
-        *rows,
+        *markdown_table(["strategy", *heads], rows),
     ]
-
-
-def _estimate(value: RunsEstimate) -> str:
-    if not value.num_runs:
-        return "\N{EN DASH}"
-    if value.low != value.low:
-        return str(rate(value.mean))
-    return f"{rate(value.mean)} ({rate(value.low)} to {rate(value.high)})"
 
 
 def _difference(values: Mapping[str, PairedDifference] | None) -> str:
@@ -183,11 +184,3 @@ def _difference(values: Mapping[str, PairedDifference] | None) -> str:
     if difference.low != difference.low:
         return str(signed(difference.difference))
     return f"{signed(difference.difference)} ({signed(difference.low)} to {signed(difference.high)})"
-
-
-def _row(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _rule(num_columns: int) -> str:
-    return "|" + "---|" * num_columns

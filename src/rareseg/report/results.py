@@ -16,6 +16,7 @@ from rareseg.metrics.region_table import RegionTable
 from rareseg.metrics.runs_summary import RunsSummary, summarise_runs
 from rareseg.metrics.summary import summarise
 from rareseg.report.load_runs import Run, StudyRuns
+from rareseg.report.pixel_rates import PixelRates
 
 __all__ = ["BETA", "RARE", "SHOWN_RATES", "SplitResults", "StrategyResults", "split_results"]
 
@@ -42,6 +43,7 @@ class StrategyResults:
         solid: The same without classes in fewer groups than `FEW_GROUPS`; None where that changes nothing more.
         by_seed: Pooled rates of each seed, by class (and `RARE`).
         num_images: Least and greatest number, over seeds, of images in which a rate is defined, by class.
+        pixels: TP, FP, FN, TN and the classic rates, by class.
         regions: Detection by region, seeds taken together, by class; empty where no run stored regions.
     """
 
@@ -54,6 +56,7 @@ class StrategyResults:
     solid: RunsSummary | None
     by_seed: Mapping[int, Mapping[str, Mapping[str, float]]]
     num_images: Mapping[str, Mapping[str, tuple[int, int]]]
+    pixels: Mapping[str, PixelRates]
     regions: Mapping[str, RegionSummary]
 
 
@@ -263,6 +266,13 @@ def _strategy_results(
         solid=further["solid"],
         by_seed=by_seed,
         num_images=num_images,
+        pixels={
+            facts[0].class_name: PixelRates.of(
+                np.mean([(fact.tp, fact.fp, fact.fn, fact.tn) for fact in facts], axis=0),
+                classes[facts[0].class_name].pooled,
+            )
+            for facts in zip(*numbers, strict=True)
+        },
         regions=_regions(study.finished(name), split, interval=interval, num_resamples=num_resamples),
     )
 

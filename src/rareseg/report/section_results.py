@@ -11,6 +11,7 @@ from rareseg.report.load_runs import StudyRuns
 from rareseg.report.numerals import level
 from rareseg.report.page import Section, render_fragment
 from rareseg.report.palette import strategy_style
+from rareseg.report.pixel_rates import CLASSIC_RATES
 from rareseg.report.results import BETA, SHOWN_RATES, SplitResults, StrategyResults
 from rareseg.report.term_charts import term_charts
 from rareseg.report.trade_off_charts import trade_off_charts
@@ -38,6 +39,7 @@ def results_section(study: StudyRuns, results: Sequence[SplitResults], *, interv
         splits=[_tables(study, found) for found in results],
         rates=SHOWN_RATES,
         headings=HEADINGS,
+        classic=CLASSIC_RATES,
         beta=BETA,
         interval=level(interval),
         num_seeds=max(len(strategy.seeds) for strategy in results[0].strategies),
@@ -89,7 +91,7 @@ def _tables(study: StudyRuns, found: SplitResults) -> dict[str, Any]:
         support = found.support[name]
         rows = [
             _row(strategy, strategy.classes[name], strategy.num_images[name])
-            | {"region": strategy.regions.get(name)}
+            | {"region": strategy.regions.get(name), "pixels": strategy.pixels[name]}
             for strategy in found.strategies
         ]
         alone = {1: "one group only: no interval", 2: "two groups only: the interval says little"}

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rareseg.artefacts import write_text
+from rareseg.report.contest_results import contest_results
 from rareseg.report.headline import make_headline
 from rareseg.report.load_runs import StudyRuns, load_runs
 from rareseg.report.page import Section, render_fragment, render_page
 from rareseg.report.results import SplitResults, split_results
 from rareseg.report.section_compare import compare_section
+from rareseg.report.section_contests import contests_section
 from rareseg.report.section_cost import cost_section
 from rareseg.report.section_data import data_section
 from rareseg.report.section_exposure import exposure_section
@@ -22,6 +24,8 @@ from rareseg.report.section_results import charts_section, results_section
 from rareseg.report.section_runs import runs_section
 from rareseg.report.section_scoring import scoring_section, scoring_sentence
 from rareseg.report.section_stability import stability_section
+from rareseg.report.section_thresholds import thresholds_section
+from rareseg.report.threshold_results import threshold_results
 
 __all__ = ["write_report"]
 
@@ -79,12 +83,16 @@ def write_report(
         whole = [
             split_results(study.with_all_images(), split=found.split, interval=interval) for found in results
         ]
+    contests = [found for one in results if (found := contest_results(study, one, interval=interval))]
+    scans = {one.split: threshold_results(study, one, interval=interval) for one in results}
     say("charts and tables")
     sections = [
         _headline_section(study, results[0], interval=interval, whole=whole[0] if whole else None),
         data_section(study),
         runs_section(study),
         results_section(study, results, interval=interval),
+        contests_section(study, contests, interval=interval),
+        thresholds_section(study, scans, interval=interval),
         scoring_section(study, results, whole, interval=interval),
         charts_section(study, results),
         compare_section(study, results, interval=interval),

@@ -19,7 +19,7 @@ from rareseg.metrics.region_table import RegionTable
 from rareseg.metrics.regions import region_counts
 from rareseg.metrics.score_table import ScoreTable
 from rareseg.metrics.scores import ScoreHistogram
-from rareseg.study.judge import Judge
+from rareseg.study.judge import Judge, background_throughout
 from rareseg.study.previews import safe_name
 from rareseg.types import IGNORE_INDEX
 
@@ -43,6 +43,8 @@ class EvaluationTables:
     scores: ScoreTable = field(default_factory=ScoreTable)
     against: dict[str, EvaluationTables] = field(default_factory=dict)
     """The same by each of the other labels of the dataset."""
+    ungated: CountsTable = field(default_factory=CountsTable)
+    """Counts of the segmenter without its image gate, where it has one, by the dataset's own labels."""
 
     def by(self, labels: str | None) -> EvaluationTables:
         """The tables of one set of labels, of the dataset's own for None; made where they are new."""
@@ -51,10 +53,13 @@ class EvaluationTables:
         return self.against.setdefault(labels, EvaluationTables(self.class_names))
 
     def write(self, folder: Path) -> None:
-        """Write the three Parquet files, and those of other labels into ``against/<name>``."""
+        """Write the three Parquet files, those of other labels into ``against/<name>``, and counts without the gate,
+        where there is one, into ``ungated``."""
         self.counts.write(folder / "counts.parquet")
         self.regions.write(folder / "regions.parquet")
         self.scores.write(folder / "scores.parquet")
+        if len(self.ungated):
+            self.ungated.write(folder / "ungated" / "counts.parquet")
         for name, tables in self.against.items():
             tables.write(folder / "against" / name)
 
@@ -89,6 +94,8 @@ def evaluate(
 ) -> None:
     """Add the rows of every region of ``split`` to ``tables``, by every set of labels of the source.
 
+    Every region is segmented once, also those that a gate skips: what it takes away can then be told.
+
     Args:
         judge: The network and its decision.
         source: The pixels.
@@ -101,13 +108,19 @@ def evaluate(
     num_classes = len(tables.class_names)
     palette = source.class_table.palette()
     for number, region in enumerate(split.regions):
-        labels, bins = judge.region(source, region, num_classes=num_classes)
+        labels, bins = judge.segment(source, region, num_classes=num_classes)
         where: _Where = {
             "step": step,
             "split": split.name,
             "image": region.sample,
             "group": source.group(region.sample),
         }
+        if judge.gate is not None:
+            target = source.read_mask(region.sample, region.window)
+            counts = confusion_counts(target, labels, num_classes)
+            tables.ungated.append(**where, counts=counts, class_names=tables.class_names)
+            if judge.skips(source, region):
+                labels, bins = background_throughout(region, num_classes=num_classes)
         for name in (None, *source.other_labels):
             target = source.read_mask(region.sample, region.window, labels=name)
             tables.by(name)._add(where, target, labels, bins)

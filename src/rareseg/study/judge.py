@@ -11,14 +11,12 @@ from rareseg.data.source import Source
 from rareseg.inference.decision import Decision
 from rareseg.inference.gate import ImageGate
 from rareseg.inference.predictor import Predictor, ReadWindow
+from rareseg.metrics.bins import NUM_BINS
 from rareseg.metrics.score_bins import score_bins
 from rareseg.strategies.heads import Head
 from rareseg.types import Region, Window
 
-__all__ = ["Judge", "reader_of"]
-
-_CERTAIN = 255
-"""The score bin of probability 1."""
+__all__ = ["Judge", "background_throughout", "reader_of"]
 
 
 @dataclass(frozen=True)
@@ -33,23 +31,26 @@ class Judge:
     decision: Decision
     gate: ImageGate | None = None
 
-    def region(
+    def segment(
         self, source: Source, region: Region, *, num_classes: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Label map ``(h, w)`` and score bins ``(k, h, w)`` of a region."""
+        """Label map ``(h, w)`` and score bins ``(k, h, w)`` of a region, whatever a gate says of it."""
         height, width = region.window.height, region.window.width
         labels = np.zeros((height, width), np.uint8)
         bins = np.zeros((num_classes, height, width), np.uint8)
-        read = reader_of(source, region)
-        if self.gate is not None and not self.gate.is_open(read, height, width, region=region):
-            bins[0] = _CERTAIN
-            return labels, bins
-        for window, outputs in self.predictor.iterate(read, height, width):
+        for window, outputs in self.predictor.iterate(reader_of(source, region), height, width):
             logits = self.head.class_logits(outputs[None])
             rows, cols = window.slices
             labels[rows, cols] = self.decision.labels(logits)[0].cpu().numpy()
             bins[:, rows, cols] = score_bins(logits)[0].cpu().numpy()
         return labels, bins
+
+    def skips(self, source: Source, region: Region) -> bool:
+        """Whether there is a gate and it skips the region."""
+        height, width = region.window.height, region.window.width
+        return self.gate is not None and not self.gate.is_open(
+            reader_of(source, region), height, width, region=region
+        )
 
     def labels(self, read: ReadWindow, height: int, width: int) -> NDArray[np.uint8]:
         """Label map ``(h, w)`` of an image that ``read`` gives the windows of."""
@@ -60,6 +61,14 @@ class Judge:
             rows, cols = window.slices
             labels[rows, cols] = self.decision.labels(self.head.class_logits(outputs[None]))[0].cpu().numpy()
         return labels
+
+
+def background_throughout(region: Region, *, num_classes: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Label map and score bins of a region that a gate skips: background with probability 1."""
+    height, width = region.window.height, region.window.width
+    bins = np.zeros((num_classes, height, width), np.uint8)
+    bins[0] = NUM_BINS - 1
+    return np.zeros((height, width), np.uint8), bins
 
 
 def reader_of(source: Source, region: Region) -> ReadWindow:

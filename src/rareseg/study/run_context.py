@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from rareseg.config.study import BudgetSettings, RecordSettings, StudySettings
+from rareseg.config.takes_effect import check_takes_effect
 from rareseg.data.source import Source
 from rareseg.data.splits import Splits, TestSplit, ValSplit
 from rareseg.errors import OptionError, RaresegError
@@ -60,6 +61,14 @@ class RunContext:
     def _check(self, strategy: Strategy) -> tuple[str, ...]:
         budget = self.budget_of(strategy)
         build_decision(strategy.decision)
+        check_takes_effect(
+            strategy.schedule,
+            strategy.early_stopping,
+            strategy.patch_sizes,
+            steps=budget.steps,
+            validate_every=self.settings.record.validate_every,
+            where="at run time",
+        )
         if strategy.schedule.warmup_steps >= budget.steps:
             raise OptionError(
                 f"schedule.warmup_steps is {strategy.schedule.warmup_steps}, but the run has only "

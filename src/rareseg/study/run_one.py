@@ -112,6 +112,7 @@ def _train(
                 validate=_validator(context, judge),
                 on_step=on_step,
                 stop_requested=stop_requested,
+                note=lambda text: context.progress.note(f"[yellow]{label}[/yellow]: {text}"),
                 num_workers=context.num_workers,
             )
         except TrainingError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from rareseg.artefacts import read_yaml, write_json, write_yaml
 from rareseg.config.dataset import DatasetSettings, load_dataset_settings
 from rareseg.config.load import parse_settings
-from rareseg.config.study import StudySettings
+from rareseg.config.study import ScoringSettings, StudySettings
 from rareseg.data.check import check_dataset
 from rareseg.data.open_dataset import open_dataset
 from rareseg.data.splits import make_splits
@@ -19,6 +19,7 @@ from rareseg.device import resolve_device
 from rareseg.errors import ArtefactError, OptionError, TrainingError, UnknownNameError
 from rareseg.inspection.band_statistics import band_statistics
 from rareseg.sampling.class_locations import ClassLocations
+from rareseg.strategies.asks_by_class import asks_by_class
 from rareseg.strategies.strategy import Strategy
 from rareseg.study.data_summary import summarise_data
 from rareseg.study.judge_labels import judge_labels
@@ -96,6 +97,7 @@ def run_study(
     context = _prepare(
         settings, dataset, Path(out), device=device, num_workers=num_workers, progress=progress
     )
+    _check_thresholds(settings, context.training.class_names)
     strategies = [Strategy.from_recipe(name, settings.recipe(name)) for name in chosen]
     _check(context, strategies)
     outcome = StudyOutcome(Path(out))
@@ -133,6 +135,18 @@ def _choose(settings: StudySettings, only: Sequence[str]) -> list[str]:
         if name not in settings.strategies:
             raise UnknownNameError("strategy", name, settings.strategies)
     return [name for name in settings.strategies if not only or name in only]
+
+
+def _check_thresholds(settings: StudySettings, class_names: tuple[str, ...]) -> None:
+    """Refuse thresholds that no strategy of the study could be scanned at."""
+    given = settings.scoring.thresholds
+    if not given or given == ScoringSettings().thresholds:
+        return
+    if not any(asks_by_class(settings.recipe(name).head, class_names) for name in settings.strategies):
+        raise OptionError(
+            f"scoring.thresholds is for heads of sigmoids or two classes, but there are {len(class_names)} classes and "
+            "softmax heads only; leave it out, or give a strategy the head 'sigmoid' or 'one_vs_rest'."
+        )
 
 
 def _prepare(

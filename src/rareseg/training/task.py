@@ -14,6 +14,8 @@ from rareseg.losses.term_shares import TermShare, term_shares
 from rareseg.losses.terms import Loss
 from rareseg.models.network import Network
 from rareseg.sampling.seeds import derive_seed
+from rareseg.strategies.head import Part
+from rareseg.training.activated_outputs import looks_activated
 from rareseg.training.augmentation import augment
 from rareseg.training.lay_out import LaidOutPart
 from rareseg.training.moving_average import MovingAverage
@@ -40,6 +42,7 @@ class SegmentationTask(lightning.LightningModule):
         ema: Decay of the moving average; None for none.
         history: Validation scores, shared with what validates.
         logs: Whether the terms of the loss are told apart at the step that ends with this number.
+        note: Told once, after the first step, of a part whose outputs look activated already.
         seed: Seed of the run; step ``s`` uses a seed derived from it and ``s`` alone.
     """
 
@@ -55,6 +58,7 @@ class SegmentationTask(lightning.LightningModule):
         ema: float | None,
         history: ScoreHistory,
         logs: Callable[[int], bool],
+        note: Callable[[str], None],
         seed: int,
     ) -> None:
         super().__init__()
@@ -69,6 +73,8 @@ class SegmentationTask(lightning.LightningModule):
         self._clip = clip
         self._logs = logs
         self._seed = seed
+        self._note = note
+        self._looked_at: set[int] = set()
         self._restored: torch.optim.Optimizer | None = None
         # Kept out of the module tree: the average is no parameter of the task.
         self._average = [] if ema is None else [MovingAverage(network, decay=ema)]
@@ -143,6 +149,9 @@ class SegmentationTask(lightning.LightningModule):
         outputs = self.network.forward_part(
             images.contiguous(memory_format=torch.channels_last), part.part.module
         )
+        if number not in self._looked_at:
+            self._looked_at.add(number)
+            self._look_at(part.part, outputs)
         loss = self.losses[number][_phase_at(part.phases, step)]  # type: ignore[index]  # a ModuleList of lists
         target = masks.long()
         value = loss(outputs, target)
@@ -154,6 +163,16 @@ class SegmentationTask(lightning.LightningModule):
             nn.utils.clip_grad_norm_(module.parameters(), self._clip)
         total: Tensor = value.total.detach()
         return total
+
+    def _look_at(self, part: Part, outputs: Tensor) -> None:
+        """Warn of outputs that are probabilities already; a gate is a model of this package's own."""
+        if part.gate is not None or not looks_activated(outputs, part.activation):
+            return
+        sums = " and those of a pixel sum to 1" if part.activation == "softmax" else ""
+        self._note(
+            f"the outputs of the model of '{part.name}' look like probabilities: all lie in 0 to 1{sums}. Losses take "
+            f"raw logits and apply the {part.activation} themselves, so it is applied twice; take it out of the model."
+        )
 
 
 def _phase_at(phases: Sequence[Any], step: int) -> int:

@@ -67,6 +67,7 @@ def train(
     validate: Callable[[Network], float],
     on_step: Callable[[StepReport], None],
     stop_requested: Callable[[], bool],
+    note: Callable[[str], None] = lambda text: None,
     num_workers: int = 0,
 ) -> TrainOutcome:
     """Train ``network`` in place; the weights to judge are in ``step-<judged_step>.safetensors`` of ``folder``.
@@ -87,6 +88,7 @@ def train(
         validate: Gives the validation score of the network.
         on_step: Called after each logged step.
         stop_requested: Asked after each step.
+        note: Told what looks wrong but stops nothing.
         num_workers: Processes that fetch patches; 0 fetches in this one.
 
     Raises:
@@ -111,6 +113,7 @@ def train(
         ema=strategy.ema,
         history=ScoreHistory(),
         logs=lambda step: logs_at(step, budget.steps, record),
+        note=note,
         seed=seed,
     )
     book = _resume(folder / LATEST, task, exposures)
