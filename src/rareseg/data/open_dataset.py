@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rareseg.config.dataset import DatasetSettings
 from rareseg.data import folder as _folder  # noqa: F401  (registers the format)
+from rareseg.data import raster as _raster  # noqa: F401  (registers the format)
 from rareseg.data.source import SOURCES, Source
 
 __all__ = ["open_dataset"]
