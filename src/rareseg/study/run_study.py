@@ -12,6 +12,7 @@ from rareseg.config.dataset import DatasetSettings, load_dataset_settings
 from rareseg.config.load import parse_settings
 from rareseg.config.study import StudySettings
 from rareseg.data.check import check_dataset
+from rareseg.data.normalise import given_ranges
 from rareseg.data.open_dataset import open_dataset
 from rareseg.data.splits import make_splits
 from rareseg.data.store import open_store
@@ -138,6 +139,7 @@ def _prepare(
     """Everything that all runs of a study share; all mistakes in the data show here."""
     _claim_folder(settings, out)
     source = open_dataset(dataset)
+    ranges = given_ranges(dataset, source)
     splits = make_splits(source, settings.split or dataset.split)
     if "test" in settings.evaluate and splits.test is None and settings.evaluate == ("test",):
         raise OptionError(
@@ -163,7 +165,7 @@ def _prepare(
             judge_labels(source, judged, out / "evaluated" / "against", progress=update)
     with progress.task("indexing classes") as update:
         locations = ClassLocations.build(source, splits.train, progress=update)
-    mean, std = band_statistics(source, splits.train)
+    mean, std = ranges or band_statistics(source, splits.train)
     store = open_store(source, splits.train.regions, cache=out / ".cache")
     return RunContext(
         settings=settings,
