@@ -5,6 +5,7 @@ from __future__ import annotations
 from rareseg.config.dataset import DatasetSettings
 from rareseg.data import folder as _folder  # noqa: F401  (registers the format)
 from rareseg.data import raster as _raster  # noqa: F401  (registers the format)
+from rareseg.data.resampled_source import ResampledSource
 from rareseg.data.source import SOURCES, Source
 
 __all__ = ["open_dataset"]
@@ -31,4 +32,5 @@ def open_dataset(settings: DatasetSettings) -> Source:
         ...     source.sample_ids, source.size("foil_000"), source.num_bands
         (('foil_000',), (64, 48), 3)
     """
-    return SOURCES[settings.format](settings)
+    source = SOURCES[settings.format](settings)
+    return source if settings.resample is None else ResampledSource(source, settings.resample.factor)
