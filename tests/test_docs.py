@@ -25,6 +25,9 @@ from rareseg.cli.main import app
 from rareseg.config import dataset, recipe, study
 from rareseg.config.dataset import DatasetSettings
 from rareseg.config.load import Settings, parse_settings
+from rareseg.config.normalise import NormaliseSettings
+from rareseg.config.raster import PolygonSettings, RasterSettings
+from rareseg.config.resample import ResampleSettings
 from rareseg.config.study import StudySettings
 from rareseg.inference.decision import DECISIONS
 from rareseg.losses.pixel_term import PixelTermSettings
@@ -52,6 +55,10 @@ SECTIONS: dict[str, type[Settings]] = {
     "masks": dataset.MaskSettings,
     "group": dataset.GroupSettings,
     "split": dataset.SplitSettings,
+    "normalise": NormaliseSettings,
+    "resample": ResampleSettings,
+    "raster": RasterSettings,
+    "polygons": PolygonSettings,
     "study.yaml": StudySettings,
     "budget": study.BudgetSettings,
     "record": study.RecordSettings,

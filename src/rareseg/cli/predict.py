@@ -12,12 +12,7 @@ from rareseg.cli.options import Device, Quiet
 from rareseg.errors import DataError, MissingFileError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rareseg.inference.predictor import ReadWindow
     from rareseg.study.load_run import LoadedRun
-    from rareseg.types import Window
 
 __all__ = ["predict"]
 
@@ -91,23 +86,6 @@ def _output_names(files: list[Path], source: str) -> list[str]:
 
 
 def _predict_file(model: LoadedRun, file: Path, target: Path) -> None:
-    from rareseg.data.image_file import image_size
     from rareseg.data.indexed_png import write_indexed_png
 
-    height, width = image_size(file)
-    labels = model.judge.labels(_reader(file, model.bands), height, width)
-    write_indexed_png(target, labels, model.class_table.palette())
-
-
-def _reader(file: Path, bands: tuple[int, ...] | None) -> ReadWindow:
-    """Windows of a file: cut from one decoded image, or read from disk one by one where the format can."""
-    from rareseg.data.image_file import read_image_file
-
-    whole = None if file.suffix.lower() in (".tif", ".tiff") else read_image_file(file)
-
-    def read(window: Window) -> NDArray[np.generic]:
-        rows, cols = window.slices
-        image = read_image_file(file, window) if whole is None else whole[:, rows, cols]
-        return image if bands is None else image[list(bands)]
-
-    return read
+    write_indexed_png(target, model.label_map(file), model.class_table.palette())

@@ -125,7 +125,7 @@ def majority(labels: NDArray[np.uint8], factor: int, num_classes: int) -> NDArra
     """
     height, width = labels.shape[0] // factor, labels.shape[1] // factor
     blocks = labels.reshape(height, factor, width, factor)
-    best, most = np.zeros((2, height, width), np.uint8)
+    best, most = (np.zeros((height, width), np.uint8) for _ in range(2))
     for label in range(num_classes):
         number = (blocks == label).sum(axis=(1, 3), dtype=np.uint8)
         ahead = (number >= most) & (number > 0)
@@ -153,8 +153,12 @@ def _kernel(distance: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _interpolate(values: NDArray[np.float32], rows: _Axis, cols: _Axis) -> NDArray[np.float32]:
     """Weighted sums of four rows, then of four columns, in a fixed order."""
-    down = sum(rows.weights[:, k, None] * values[:, rows.taps[:, k]] for k in range(4))
-    across: NDArray[np.float32] = sum(cols.weights[:, k] * down[:, :, cols.taps[:, k]] for k in range(4))
+    down: NDArray[np.float32] = rows.weights[:, 0, None] * values[:, rows.taps[:, 0]]
+    for tap in (1, 2, 3):
+        down += rows.weights[:, tap, None] * values[:, rows.taps[:, tap]]
+    across: NDArray[np.float32] = cols.weights[:, 0] * down[:, :, cols.taps[:, 0]]
+    for tap in (1, 2, 3):
+        across += cols.weights[:, tap] * down[:, :, cols.taps[:, tap]]
     return across
 
 

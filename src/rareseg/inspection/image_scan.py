@@ -144,8 +144,9 @@ def _grey(
     values = image.astype(np.float32)
     if not sums.num_missing.any():
         return np.asarray(values[0] if len(values) == 1 else values.mean(axis=0)), None
-    there = np.isfinite(values).all(axis=0)
-    return np.where(there, values, 0).mean(axis=0), there.astype(np.float32)
+    there = np.asarray(np.isfinite(values).all(axis=0))
+    means: NDArray[np.float32] = np.mean(np.where(there, values, 0), axis=0, keepdims=True)[0]
+    return means, there.astype(np.float32)
 
 
 def _without_gaps(sums: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:

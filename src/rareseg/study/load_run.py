@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rareseg.artefacts import read_json, read_yaml
 from rareseg.config.dataset import ClassSettings
 from rareseg.config.load import parse_settings
 from rareseg.config.study import BudgetSettings
+from rareseg.data.image_reading import ImageReading
 from rareseg.data.labels import ClassTable
+from rareseg.data.resampling import majority
 from rareseg.device import Precision, resolve_device, resolve_precision
 from rareseg.errors import ArtefactError
 from rareseg.inference.decision import build_decision
@@ -20,8 +25,12 @@ from rareseg.strategies.heads import build_head
 from rareseg.study.gate_records import read_gate, scorer_of
 from rareseg.study.judge import Judge
 from rareseg.study.run_one import build_network
+from rareseg.types import IGNORE_INDEX, Window
 
 __all__ = ["LoadedRun", "load_run"]
+
+_STRIP = 512
+"""Rows that are looked through for missing data at once."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +39,32 @@ class LoadedRun:
 
     judge: Judge
     class_table: ClassTable
-    bands: tuple[int, ...] | None
+    reading: ImageReading
     step: int
+
+    def label_map(self, path: Path) -> NDArray[np.uint8]:
+        """Class indices ``(h, w)`` of an image file, in its own pixels; 255 where it has no data.
+
+        Where the run enlarges images, the enlarged image is judged and each pixel of the file becomes the most
+        frequent class in it, see `majority`.
+
+        Args:
+            path: An image of the kind that the run was trained on.
+
+        Raises:
+            DataError: The file is missing or damaged, or has other bands.
+        """
+        image = self.reading.open(path)
+        height, width = image.size
+        labels = self.judge.labels(image.read, image.factor * height, image.factor * width)
+        if image.factor > 1:
+            labels = majority(labels, image.factor, self.class_table.num_classes)
+        for row in range(0, height, _STRIP):
+            strip = Window(row, 0, min(_STRIP, height - row), width)
+            invalid = image.invalid(strip)
+            if invalid is not None:
+                labels[strip.slices][invalid] = IGNORE_INDEX
+        return labels
 
 
 def load_run(
@@ -108,5 +141,5 @@ def load_run(
             judge, parse_settings(BudgetSettings, config["budget"], where="config.yaml: budget")
         )
         judge = replace(judge, gate=ImageGate(scorer, read_gate(folder / "gate.json")))
-    bands = config["decided"].get("bands")
-    return LoadedRun(judge, ClassTable.from_classes(classes), None if bands is None else tuple(bands), chosen)
+    reading = ImageReading.from_config(config["decided"])
+    return LoadedRun(judge, ClassTable.from_classes(classes), reading, chosen)

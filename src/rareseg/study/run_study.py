@@ -12,6 +12,7 @@ from rareseg.config.dataset import DatasetSettings, load_dataset_settings
 from rareseg.config.load import parse_settings
 from rareseg.config.study import StudySettings
 from rareseg.data.check import check_dataset
+from rareseg.data.image_reading import ImageReading
 from rareseg.data.normalise import given_ranges
 from rareseg.data.open_dataset import open_dataset
 from rareseg.data.splits import make_splits
@@ -175,7 +176,7 @@ def _prepare(
         training=TrainingData(store, locations, tuple(source.class_table.names)),
         mean=tuple(float(x) for x in mean),
         std=tuple(float(x) for x in std),
-        bands=dataset.bands,
+        reading=ImageReading.from_settings(dataset),
         pixels=pixels,
         device=device,
         num_workers=num_workers,
