@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 import yaml
 from PIL import Image
 
@@ -118,6 +119,35 @@ def test_a_file_is_predicted_as_it_was_judged(plain: Path) -> None:
     assert (labels[:5, 10:30] == 255).all()
     assert (labels == 255).sum() == 100
     np.testing.assert_array_equal(labels[labels != 255], stored[labels != 255])
+
+
+def test_predict_writes_the_place_of_the_image(plain: Path, tmp_path: Path) -> None:
+    images, out = plain.parents[2] / "data/images", tmp_path / "out"
+    assert main(["predict", str(plain), str(images), "--out", str(out), "--device", "cpu", "--quiet"]) == 0
+    assert sorted(path.name for path in out.iterdir()) == [f"s{number}.tif" for number in range(6)]
+    with rasterio.open(out / "s4.tif") as found, rasterio.open(images / "s4.tif") as image:
+        assert (found.crs, found.transform, found.shape) == (image.crs, image.transform, image.shape)
+        assert (found.nodata, found.count, found.dtypes) == (255, 1, ("uint8",))
+        assert found.colormap(1)[255][:3] == (128, 128, 128)
+        np.testing.assert_array_equal(
+            found.read(1), load_run(plain, device="cpu").label_map(images / "s4.tif")
+        )
+
+
+def test_a_run_on_plain_files_writes_the_place_too_and_png_without_one(
+    finished_study: Path, tmp_path: Path
+) -> None:
+    pixels = np.asarray(Image.open(finished_study.parent / "data/images/im07.png"))
+    write_raster(tmp_path / "in/placed.tif", pixels)
+    write_raster(tmp_path / "in/plain.tif", pixels, crs=None, transform=rasterio.Affine.identity())
+    run, out = finished_study / "remedy" / "seed-0", tmp_path / "out"
+    command = ["predict", str(run), str(tmp_path / "in"), "--out", str(out), "--device", "cpu", "--quiet"]
+    assert main(command) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["placed.tif", "plain.png"]
+    expected = np.asarray(Image.open(run / "predictions/test/im07.png"))
+    with rasterio.open(out / "placed.tif") as found:
+        np.testing.assert_array_equal(found.read(1), expected)
+    np.testing.assert_array_equal(np.asarray(Image.open(out / "plain.png")), expected)
 
 
 def test_enlarged_images_are_judged_in_fine_pixels_and_predicted_in_those_of_the_file(enlarged: Path) -> None:

@@ -24,14 +24,17 @@ def predict(
     source: Annotated[
         str, typer.Argument(metavar="INPUT", help="An image, a folder of images, or a quoted glob.")
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder for one indexed png per image.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the label maps.")],
     step: Annotated[
         int | None, typer.Option("--step", help="Kept checkpoint to use.", show_default="the last")
     ] = None,
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Write the label map of every image as an indexed png with the classes' colours."""
+    """Write the label map of every image as an indexed png with the classes' colours.
+
+    With rasterio, that of a georeferenced tif becomes a GeoTIFF of the same place.
+    """
     from rareseg.study.load_run import load_run
     from rareseg.study.progress import Progress, RichProgress
 
@@ -87,5 +90,10 @@ def _output_names(files: list[Path], source: str) -> list[str]:
 
 def _predict_file(model: LoadedRun, file: Path, target: Path) -> None:
     from rareseg.data.indexed_png import write_indexed_png
+    from rareseg.data.raster_writer import grid_in_the_world, write_label_raster
 
-    write_indexed_png(target, model.label_map(file), model.class_table.palette())
+    labels, palette, grid = model.label_map(file), model.class_table.palette(), grid_in_the_world(file)
+    if grid is None:
+        write_indexed_png(target, labels, palette)
+    else:
+        write_label_raster(target.with_suffix(".tif"), labels, palette, grid)
