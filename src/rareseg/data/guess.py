@@ -12,6 +12,7 @@ from typing import Any
 from rareseg.artefacts import read_csv
 from rareseg.data.guess_masks import MASKS_LOOKED_AT, guess_masks
 from rareseg.data.image_file import IMAGE_ENDINGS
+from rareseg.data.raster_writer import grid_in_the_world
 from rareseg.errors import ConfigError
 
 __all__ = ["guess_dataset"]
@@ -92,6 +93,8 @@ def guess_dataset(folder: Path) -> dict[str, Any]:
         [mask for _, mask in layout.pairs[::step]][:MASKS_LOOKED_AT], _class_names(folder)
     )
     guessed: dict[str, Any] = {"name": folder.resolve().name, "root": ".", "images": layout.images}
+    if grid_in_the_world(layout.pairs[0][0]) is not None:
+        guessed["format"] = "raster"
     guessed["masks"] = {"kind": masks.kind, "folder": layout.masks}
     if layout.suffix:
         guessed["masks"]["suffix"] = layout.suffix
