@@ -34,7 +34,7 @@ ROOMS = {
 RAISED = {"data.labels": 2, "data.windows": 2}
 # The doors of the package itself, which may open on every room.
 DOORS = {"__init__", "__main__", "api"}
-HOMES = {"lightning": {"training", "study"}, "plotly": {"report"}, "rasterio": {"data", "inference"}}
+HOMES = {"lightning": {"training", "study"}, "plotly": {"report"}, "rasterio": {"data"}}
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 

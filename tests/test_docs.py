@@ -26,7 +26,10 @@ from rareseg.config import dataset, recipe, study
 from rareseg.config.coco import CocoSettings
 from rareseg.config.dataset import DatasetSettings
 from rareseg.config.load import Settings, parse_settings
+from rareseg.config.normalise import NormaliseSettings
 from rareseg.config.npz import NpzSettings
+from rareseg.config.raster import PolygonSettings, RasterSettings
+from rareseg.config.resample import ResampleSettings
 from rareseg.config.rle_csv import RleCsvSettings
 from rareseg.config.study import StudySettings
 from rareseg.inference.decision import DECISIONS
@@ -58,6 +61,10 @@ SECTIONS: dict[str, type[Settings]] = {
     "npz": NpzSettings,
     "group": dataset.GroupSettings,
     "split": dataset.SplitSettings,
+    "normalise": NormaliseSettings,
+    "resample": ResampleSettings,
+    "raster": RasterSettings,
+    "polygons": PolygonSettings,
     "study.yaml": StudySettings,
     "budget": study.BudgetSettings,
     "record": study.RecordSettings,

@@ -155,10 +155,42 @@ def rle_csv_case(root: Path) -> SourceCase:
     return SourceCase(settings, images, masks, broken)
 
 
+def raster_case(root: Path) -> SourceCase:
+    """Tiled GeoTIFFs of five bands with nodata and NaN."""
+    import rasterio
+
+    generator = np.random.default_rng(1)
+    images, masks = {}, {}
+    for name, (height, width) in {"a": (40, 50), "b/c": (17, 41), "d": (33, 9)}.items():
+        image = generator.normal(1000, 300, (5, height, width)).astype(np.float32)
+        image[2, 4:6, 3:7], image[:, 9, 2] = np.nan, -9999
+        mask = random_mask(generator, height, width)
+        for path, pixels in ((f"images/{name}.tif", image), (f"masks/{name}.tif", mask[None])):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            place = rasterio.Affine(10, 0, 500_000, 0, -10, 5_600_000)
+            profile = {"driver": "GTiff", "height": height, "width": width, "count": len(pixels)}
+            profile |= {"crs": "EPSG:32633", "transform": place, "dtype": pixels.dtype, "compress": "lzw"}
+            profile |= {"tiled": True, "blockxsize": 16, "blockysize": 16}
+            with rasterio.open(root / path, "w", **profile, nodata=-9999 if len(pixels) == 5 else 0) as file:
+                file.write(pixels)
+        image[:, 9, 2] = np.nan
+        mask[4:6, 3:7], mask[9, 2] = 255, 255
+        images[name], masks[name] = image, mask
+
+    def broken() -> str:
+        path = root / "images/a.tif"
+        path.write_bytes(path.read_bytes()[:3000])
+        return "a"
+
+    classes = [{"name": "background"}, {"name": "one"}, {"name": "two"}]
+    return SourceCase({"format": "raster", "classes": classes}, images, masks, broken)
+
+
 SOURCE_CASES: dict[str, Callable[[Path], SourceCase]] = {
     "coco": coco_case,
     "folder": folder_case,
     "npz": npz_case,
+    "raster": raster_case,
     "rle_csv": rle_csv_case,
 }
 """By format; every format of ``rareseg.data.source.SOURCES`` has one, to which a test holds it."""

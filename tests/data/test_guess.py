@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data.write_raster import write_raster
 from rareseg.config.dataset import DatasetSettings
 from rareseg.config.load import parse_settings
 from rareseg.data.guess import guess_dataset
@@ -291,3 +292,15 @@ def test_real_sets_are_guessed_with_their_names(name: str, shared_data: Path) ->
     assert list(source.class_table.names) == expected
     assert guessed["masks"] == {"kind": "indexed", "folder": "masks", "ignore": 255}
     assert guessed["split"]["kind"] == "column"
+
+
+def test_georeferenced_images_are_rasters(tmp_path: Path) -> None:
+    mask = np.zeros((20, 20), np.uint8)
+    mask[3:6, 4:9] = 1
+    for name in "ab":
+        write_raster(tmp_path / f"images/{name}.tif", np.ones((4, 20, 20), np.float64), compress="lzw")
+        write_raster(tmp_path / f"masks/{name}.tif", mask)
+    guessed, source = opened(tmp_path)
+    assert guessed["format"] == "raster"
+    assert (source.num_bands, source.dtype) == (4, np.float32)
+    np.testing.assert_array_equal(source.read_mask("a") > 0, mask)

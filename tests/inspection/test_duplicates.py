@@ -92,3 +92,13 @@ def test_copies_of_real_images(make_source, shared_data: Path, dataset: str) -> 
     assert len(right) >= 0.99 * len(chosen)
     assert all(pair.transform == done[pair.a] for pair in right)
     assert len(pairs) - len(right) <= 0.01 * len(pairs)
+
+
+def test_images_with_the_same_gap_are_no_duplicates_and_copies_with_gaps_are(make_source, grain) -> None:
+    """Scenes of one satellite miss the same corner; the corner must not make them alike."""
+    images = {f"s{seed}": grain(seed).astype(np.float32) + 500 for seed in range(6)}
+    images["copy"] = images["s3"] * 1.2
+    for image in images.values():
+        image[:70, :80] = np.nan
+    (pair,) = _find(make_source, images)
+    assert (pair.a, pair.b, pair.transform) == ("s3", "copy", "identity")

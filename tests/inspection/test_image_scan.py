@@ -62,3 +62,35 @@ def test_equal_bands_are_noticed(make_source) -> None:
     assert _scan(make_source, np.repeat(grey, 3, axis=0)).equal_bands
     assert not _scan(make_source, grey).equal_bands
     assert not _scan(make_source, np.concatenate([grey, grey + 1])).equal_bands
+
+
+def test_missing_pixels_count_in_no_mean_of_a_thumbnail(make_source, grain, monkeypatch) -> None:
+    image = np.stack([grain(0, 128, 128), grain(1, 128, 128)]).astype(np.float32)
+    whole = _scan(make_source, image).thumbnail
+    gaps = image.copy()
+    gaps[:, :32], gaps[0, 64, 65] = np.nan, np.nan
+    monkeypatch.setattr(
+        module, "strips", functools.partial(strips, max_values=3000)
+    )  # some are missing entirely
+    found = _scan(make_source, gaps).thumbnail
+    np.testing.assert_allclose(
+        found[32, 32], image[:, 64:66, 64:66].mean(axis=0)[[0, 1, 1], [0, 0, 1]].mean()
+    )
+    found[32, 32] = whole[32, 32]
+    np.testing.assert_allclose(found[16:], whole[16:], rtol=1e-5)
+    np.testing.assert_allclose(found[:16], whole[16:].mean(), rtol=1e-3)
+
+
+def test_a_missing_image_has_a_thumbnail_without_nan(make_source) -> None:
+    scan = _scan(make_source, np.full((2, 9, 9), np.nan, np.float32))
+    assert scan.num_missing == 162 and scan.is_constant
+    np.testing.assert_array_equal(scan.thumbnail, 0)
+
+
+def test_equal_bands_may_miss_the_same_pixels(make_source) -> None:
+    grey = np.arange(16, dtype=np.float32).reshape(1, 4, 4)
+    grey[0, 1, 1] = np.nan
+    assert _scan(make_source, np.repeat(grey, 3, axis=0)).equal_bands
+    other = np.repeat(grey, 2, axis=0)
+    other[1, 1, 1] = 5
+    assert not _scan(make_source, other).equal_bands

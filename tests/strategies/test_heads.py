@@ -154,7 +154,7 @@ def test_binary_models_learn_as_they_would_alone(data: TrainingData, tmp_path: P
         stop_requested=lambda: False,
     )
     parts = lay_out(strategy, data, seed=0, budget=budget)
-    batches = PatchData(data.store, [part.feed for part in parts])
+    batches = PatchData(data.store, [part.feed for part in parts], fill=network.mean)
     for number, class_index in enumerate((1, 2)):
         member = alone.core.get_submodule(f"segmenter.members.{number}").train()
         optimizer = torch.optim.SGD(member.parameters(), lr=0.1, weight_decay=1e-3)

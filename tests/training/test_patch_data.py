@@ -36,7 +36,7 @@ def patch_data(tiny_dataset: Path) -> PatchData:
     streams = [PatchStream(plan, seed=3, batch_size=4) for plan in plans]
     pasted = CopyPasteSettings(probability=0.5).resolved(names)
     paste = PasteFeed(PatchStream(plans[0], seed=4, batch_size=4), pasted, 0)
-    return PatchData(store, [PatchFeed(tuple(zip((5, 9), streams, strict=True)), paste)])
+    return PatchData(store, [PatchFeed(tuple(zip((5, 9), streams, strict=True)), paste)], fill=torch.zeros(3))
 
 
 def _part(batch: dict[str, Any]) -> dict[str, Any]:

@@ -15,16 +15,10 @@ from rareseg.cli.options import Device, Quiet
 from rareseg.errors import DataError, MissingFileError, OptionError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rareseg.data.stack_images import StackImages
-    from rareseg.inference.predictor import ReadWindow
+    from rareseg.data.image_reading import OpenImage
     from rareseg.study.load_run import LoadedRun
-    from rareseg.types import Window
 
-    Labels = Callable[[], tuple[NDArray[np.uint8], bool]]
-    """Predicts a label map, and tells whether it is that of the whole image."""
+    OpenLater = Callable[[], OpenImage]
 
 __all__ = ["predict"]
 
@@ -75,7 +69,11 @@ def predict(
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Write the label map of every image, as indexed pngs with the classes' colours or as a table."""
+    """Write the label map of every image, as indexed pngs with the classes' colours or as a table.
+
+    With rasterio, that of a georeferenced tif becomes a GeoTIFF of the same place. A line warns of images whose
+    pixels do not lie where those of training did.
+    """
     from rareseg.inference.label_writer import WriterOptions
     from rareseg.inference.writers import open_writer
     from rareseg.study.load_run import load_run
@@ -84,24 +82,31 @@ def predict(
     is_stack = Path(source).suffix.lower() in _STACKS
     if key is not None and not is_stack:
         raise OptionError(f"--key names an array of an .npz, but '{source}' is none; leave it out.")
-    files = [] if is_stack else find_images(source)
+    files = {} if is_stack else _named(find_images(source), source)
     model = load_run(run, device=device, step=step, whole_megapixels=whole_megapixels)
-    images = _tiles(model, Path(source), key) if is_stack else _files(model, files, source)
-    names = list(images)
+    images: dict[str, OpenLater] = {
+        name: partial(model.reading.open, file) for name, file in files.items()
+    } or _tiles(model, Path(source), key)
     headings = None if columns is None else tuple(name.strip() for name in columns.split(","))
-    writer = open_writer(form, WriterOptions(out, tuple(names), model.class_table, headings))
+    writer = open_writer(form, WriterOptions(out, tuple(images), model.class_table, headings, files))
     broken: list[str] = []
+    misfits: list[str] = []
     approximate = 0
     progress = Progress() if quiet else RichProgress()
     with progress.task("predicting") as update:
-        for number, (name, labels) in enumerate(images.items()):
+        for number, (name, opened) in enumerate(images.items()):
             try:
-                found, exact = labels()
-                writer.add(name, found)
-                approximate += not exact
+                found = model.predict(opened())
+                writer.add(name, found.labels)
             except DataError as error:
                 broken.append(str(error))
                 progress.note(f"left out: {error}")
+            else:
+                approximate += not found.exact
+                if found.misfit is not None:
+                    misfits.append(
+                        f"'{files.get(name, name)}' does not look like the training images: {found.misfit}"
+                    )
             update(number + 1, len(images))
     writer.close()
     typer.echo(f"{len(images) - len(broken)} label maps in {out}")
@@ -110,6 +115,9 @@ def predict(
             f"{approximate} of them are approximations: the model depends on the whole image, but these were too "
             "large to go in one piece and went in overlapping tiles. With memory enough, give --whole-megapixels."
         )
+    if misfits:
+        others = f" Nor do {len(misfits) - 1} of the other images." if len(misfits) > 1 else ""
+        typer.echo(f"warning: {misfits[0]}.{others}", err=True)
     if broken:
         raise DataError(
             f"{len(broken)} of {len(images)} images could not be used, the others are done. First: {broken[0]}"
@@ -136,57 +144,19 @@ def find_images(source: str) -> list[Path]:
     return found
 
 
-def _names(files: list[Path], source: str) -> list[str]:
-    """Paths below the folder that was given, or below the one that all files of a glob share."""
+def _named(files: list[Path], source: str) -> dict[str, Path]:
+    """The files by their paths below the folder that was given, or below the one that all files of a glob share."""
     base = (
         Path(source) if Path(source).is_dir() else Path(os.path.commonpath([file.parent for file in files]))
     )
-    return [file.relative_to(base).as_posix() for file in files]
+    return {file.relative_to(base).as_posix(): file for file in files}
 
 
-def _files(model: LoadedRun, files: list[Path], source: str) -> dict[str, Labels]:
-    return {
-        name: partial(_predict_file, model, file)
-        for name, file in zip(_names(files, source), files, strict=True)
-    }
-
-
-def _tiles(model: LoadedRun, path: Path, key: str | None) -> dict[str, Labels]:
+def _tiles(model: LoadedRun, path: Path, key: str | None) -> dict[str, OpenLater]:
+    """The tiles of a stack by name."""
     from rareseg.inference.stack_inputs import stack_inputs
 
-    network = model.judge.predictor.network
-    needed = network.in_channels if model.bands is None else max(model.bands) + 1
-    images, names = stack_inputs(path, key=key, num_bands=needed, exact=model.bands is None)
-    return {name: partial(_predict_tile, model, images, name) for name in names}
-
-
-def _predict_tile(model: LoadedRun, images: StackImages, name: str) -> tuple[NDArray[np.uint8], bool]:
-    def read(window: Window) -> NDArray[np.generic]:
-        pixels = images.read(name, window)
-        return pixels if model.bands is None else pixels[list(model.bands)]
-
-    header = images.header(name)
-    labels = model.judge.labels(read, header.height, header.width)
-    return labels, model.judge.predictor.is_exact(header.height, header.width)
-
-
-def _predict_file(model: LoadedRun, file: Path) -> tuple[NDArray[np.uint8], bool]:
-    from rareseg.data.image_file import image_size
-
-    height, width = image_size(file)
-    labels = model.judge.labels(_reader(file, model.bands), height, width)
-    return labels, model.judge.predictor.is_exact(height, width)
-
-
-def _reader(file: Path, bands: tuple[int, ...] | None) -> ReadWindow:
-    """Windows of a file: cut from one decoded image, or read from disk one by one where the format can."""
-    from rareseg.data.image_file import read_image_file
-
-    whole = None if file.suffix.lower() in (".tif", ".tiff") else read_image_file(file)
-
-    def read(window: Window) -> NDArray[np.generic]:
-        rows, cols = window.slices
-        image = read_image_file(file, window) if whole is None else whole[:, rows, cols]
-        return image if bands is None else image[list(bands)]
-
-    return read
+    bands = model.reading.bands
+    needed = model.judge.predictor.network.in_channels if bands is None else max(bands) + 1
+    images, names = stack_inputs(path, key=key, num_bands=needed, exact=bands is None)
+    return {name: partial(model.reading.open_sample, images, name) for name in names}

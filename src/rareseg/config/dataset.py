@@ -11,7 +11,10 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from rareseg.config.coco import CocoSettings
 from rareseg.config.load import Settings, load_settings
+from rareseg.config.normalise import NormaliseSettings
 from rareseg.config.npz import NpzSettings, check_array_keys
+from rareseg.config.raster import RasterSettings
+from rareseg.config.resample import ResampleSettings
 from rareseg.config.rle_csv import RleCsvSettings
 from rareseg.errors import ConfigError
 from rareseg.types import IGNORE_INDEX
@@ -129,9 +132,13 @@ class SplitSettings(Settings):
 _SECTIONS: tuple[str, ...] = (
     "coco",
     "npz",
+    "raster",
     "rle_csv",
 )
 """Formats with keys of their own, which stand in a section of the format's name."""
+
+_OPTIONAL_SECTIONS = ("raster",)
+"""Those of them that do without their section."""
 
 _WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {
     "coco": ("masks",),
@@ -160,6 +167,7 @@ class DatasetSettings(Settings):
         "folder",
         "coco",
         "npz",
+        "raster",
         "rle_csv",
     ] = "folder"
     coco: CocoSettings | None = None
@@ -174,6 +182,10 @@ class DatasetSettings(Settings):
     classes: tuple[ClassSettings, ...] = Field(min_length=2, max_length=IGNORE_INDEX)
     bands: tuple[int, ...] | None = None
     """Which channels of the image to use, in this order, from 0; by default all."""
+    normalise: NormaliseSettings | None = None
+    """Ranges that bands are normalised by; by default mean and deviation of the training split."""
+    resample: ResampleSettings | None = None
+    """Enlarges images and masks; by default pixels are those of the files."""
     samples: str | None = None
     """CSV below root with the columns sample_id, image and optionally mask, split, group."""
     group: GroupSettings | None = None
@@ -185,6 +197,8 @@ class DatasetSettings(Settings):
     unit: str = "px"
     exclude: tuple[str, ...] = ()
     """Sample ids to leave out; the report names them."""
+    raster: RasterSettings | None = None
+    """Keys of the format raster, which does without."""
 
     @field_validator("classes")
     @classmethod
@@ -235,7 +249,7 @@ class DatasetSettings(Settings):
                 raise ValueError(
                     f"'{name}' is given, but format is '{self.format}'; set 'format: {name}' or remove it"
                 )
-            if self.format == name and getattr(self, name) is None:
+            if self.format == name and getattr(self, name) is None and name not in _OPTIONAL_SECTIONS:
                 raise ValueError(f"format is '{name}', but there is no section '{name}'; add it")
         for key in _WITHOUT_EFFECT.get(self.format, ()):
             if key in self.model_fields_set:

@@ -15,6 +15,7 @@ from rareseg.data.guess_masks import MASKS_LOOKED_AT, guess_masks
 from rareseg.data.guess_rle import guess_rle
 from rareseg.data.guess_stack import guess_stack
 from rareseg.data.image_file import IMAGE_ENDINGS
+from rareseg.data.raster_writer import grid_in_the_world
 from rareseg.errors import ConfigError
 
 __all__ = ["guess_dataset"]
@@ -112,6 +113,8 @@ def guess_dataset(folder: Path) -> dict[str, Any]:
         [mask for _, mask in layout.pairs[::step]][:MASKS_LOOKED_AT], _class_names(folder)
     )
     guessed: dict[str, Any] = {"name": folder.resolve().name, "root": ".", "images": layout.images}
+    if grid_in_the_world(layout.pairs[0][0]) is not None:
+        guessed["format"] = "raster"
     guessed["masks"] = {"kind": masks.kind, "folder": layout.masks}
     if layout.suffix:
         guessed["masks"]["suffix"] = layout.suffix

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rareseg.config.dataset import DatasetSettings, MaskSettings
@@ -17,7 +17,11 @@ MaskFiles = dict[int, Path]
 
 
 def find_masks(
-    settings: DatasetSettings, samples: Mapping[str, Sample], *, name: str | None = None
+    settings: DatasetSettings,
+    samples: Mapping[str, Sample],
+    *,
+    name: str | None = None,
+    endings: Sequence[str] = IMAGE_ENDINGS,
 ) -> dict[str, MaskFiles]:
     """Mask files of every sample; a sample without any gets an empty dict.
 
@@ -28,6 +32,7 @@ def find_masks(
         settings: The dataset.
         samples: Its samples by id.
         name: Of ``other_masks``; None for ``masks``.
+        endings: Endings of masks that are looked for, in lower case.
 
     Raises:
         ConfigError: The table has no such column.
@@ -39,7 +44,7 @@ def find_masks(
     if masks.kind == "per_class":
         found: dict[str, MaskFiles] = {sample_id: {} for sample_id in samples}
         for index, (folder, key) in _class_folders(settings, masks, name).items():
-            for sample_id, path in _by_key(root / folder, keys, key, samples).items():
+            for sample_id, path in _by_key(root / folder, keys, key, samples, endings).items():
                 found[sample_id][index] = path
         return found
     column = _column(settings, masks, samples, name=name)
@@ -49,7 +54,7 @@ def find_masks(
             sample_id: _from_row(root, sample_id, sample, column=column, table=table)
             for sample_id, sample in samples.items()
         }
-    by_name = _by_key(root / masks.folder, keys, f"{option}.folder", samples)
+    by_name = _by_key(root / masks.folder, keys, f"{option}.folder", samples, endings)
     return {sample_id: {0: by_name[sample_id]} if sample_id in by_name else {} for sample_id in samples}
 
 
@@ -105,14 +110,18 @@ def _from_row(root: Path, name: str, sample: Sample, *, column: str, table: str)
 
 
 def _by_key(
-    folder: Path, keys: Mapping[str, str], option: str, samples: Mapping[str, Sample]
+    folder: Path,
+    keys: Mapping[str, str],
+    option: str,
+    samples: Mapping[str, Sample],
+    endings: Sequence[str],
 ) -> dict[str, Path]:
     if not folder.is_dir():
         raise MissingFileError(
             f"The masks folder '{folder}' does not exist; mend `{option}` in dataset.yaml."
         )
     images = {sample.image for sample in samples.values()}
-    files = _index(path for path in image_files(folder) if path not in images)
+    files = _index(path for path in image_files(folder, endings) if path not in images)
     found = {}
     for name, key in keys.items():
         paths = files.get((folder / key).as_posix(), [])
@@ -133,14 +142,19 @@ def _index(paths: Iterable[Path]) -> dict[str, list[Path]]:
 
 
 def missing_mask(
-    settings: DatasetSettings, sample_id: str, sample: Sample, *, name: str | None = None
+    settings: DatasetSettings,
+    sample_id: str,
+    sample: Sample,
+    *,
+    name: str | None = None,
+    endings: Sequence[str] = IMAGE_ENDINGS,
 ) -> MissingFileError:
     """The error for an image without a mask: where the mask was looked for, and what to do."""
     masks, option = _masks(settings, name)
     folder = masks.folder
     if masks.kind == "per_class":
         folder = ", ".join(place for place, _ in _class_folders(settings, masks, name).values())
-    looked = f"'{sample.key}{masks.suffix}' with one of {', '.join(IMAGE_ENDINGS)} in '{folder}'"
+    looked = f"'{sample.key}{masks.suffix}' with one of {', '.join(endings)} in '{folder}'"
     column = _column(settings, masks, {sample_id: sample}, name=name)
     if column is not None and masks.kind != "per_class":
         looked = f"the column '{column}' of '{settings.samples}'"

@@ -6,7 +6,9 @@ from rareseg.config.dataset import DatasetSettings
 from rareseg.data import coco as _coco  # noqa: F401  (registers the format)
 from rareseg.data import folder as _folder  # noqa: F401  (registers the format)
 from rareseg.data import npz as _npz  # noqa: F401  (registers the format)
+from rareseg.data import raster as _raster  # noqa: F401
 from rareseg.data import rle_csv as _rle_csv  # noqa: F401
+from rareseg.data.resampled_source import ResampledSource
 from rareseg.data.source import SOURCES, Source
 
 __all__ = ["open_dataset"]
@@ -33,4 +35,5 @@ def open_dataset(settings: DatasetSettings) -> Source:
         ...     source.sample_ids, source.size("foil_000"), source.num_bands
         (('foil_000',), (64, 48), 3)
     """
-    return SOURCES[settings.format](settings)
+    source = SOURCES[settings.format](settings)
+    return source if settings.resample is None else ResampledSource(source, settings.resample.factor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,8 +36,12 @@ class Sample:
         return self.key.rpartition("/")[2]
 
 
-def find_samples(settings: DatasetSettings) -> dict[str, Sample]:
+def find_samples(settings: DatasetSettings, *, endings: Sequence[str] = IMAGE_ENDINGS) -> dict[str, Sample]:
     """Samples by id, sorted, without those that the settings exclude.
+
+    Args:
+        settings: The dataset.
+        endings: Endings of images that are looked for, in lower case, where no table names the files.
 
     Raises:
         ConfigError: The table lacks a column.
@@ -45,7 +49,7 @@ def find_samples(settings: DatasetSettings) -> dict[str, Sample]:
         MissingFileError: No image is found, or one that the table names is absent.
         OptionError: ``exclude`` names a sample that does not exist.
     """
-    found = _from_table(settings) if settings.samples is not None else _from_folder(settings)
+    found = _from_table(settings) if settings.samples is not None else _from_folder(settings, endings)
     kept = without_excluded(settings, found)
     for name, sample in kept.items():
         if settings.samples is not None and not sample.image.is_file():
@@ -56,12 +60,12 @@ def find_samples(settings: DatasetSettings) -> dict[str, Sample]:
     return kept
 
 
-def image_files(folder: Path) -> Iterator[Path]:
+def image_files(folder: Path, endings: Sequence[str] = IMAGE_ENDINGS) -> Iterator[Path]:
     """All image files below ``folder`` in sorted order; hidden files and folders are passed over."""
     for place, folders, files in os.walk(folder, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and name.lower().endswith(IMAGE_ENDINGS):
+            if not name.startswith(".") and name.lower().endswith(tuple(endings)):
                 yield Path(place, name)
 
 
@@ -103,13 +107,13 @@ def _key(image: Path, folder: Path) -> str:
     return path.removesuffix(image.suffix)
 
 
-def _from_folder(settings: DatasetSettings) -> dict[str, Sample]:
+def _from_folder(settings: DatasetSettings, endings: Sequence[str]) -> dict[str, Sample]:
     root = Path(settings.root)
     folder = root / settings.images
     if not folder.is_dir():
         raise MissingFileError(f"The images folder '{folder}' does not exist; mend `images` in dataset.yaml.")
     found: dict[str, Sample] = {}
-    for image in image_files(folder):
+    for image in image_files(folder, endings):
         if _is_mask(image, settings, folder):
             continue
         key = _key(image, folder)
@@ -121,7 +125,7 @@ def _from_folder(settings: DatasetSettings) -> dict[str, Sample]:
         found[key] = Sample(image, key)
     if not found:
         raise MissingFileError(
-            f"'{folder}' holds no image; looked for {', '.join(IMAGE_ENDINGS)} there and in its subfolders. "
+            f"'{folder}' holds no image; looked for {', '.join(endings)} there and in its subfolders. "
             "Mend `images` in dataset.yaml."
         )
     return found

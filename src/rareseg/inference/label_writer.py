@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -42,12 +42,15 @@ class WriterOptions:
         images: Names of all images: paths below the folder that was given, with ``/`` and with their ending.
         class_table: Names, values and colours of the classes.
         columns: Names of a table's columns, for formats that are tables; None for the format's own.
+        files: File of each image by its name, for formats that keep its place in the world; tiles of a stack
+            have none.
     """
 
     out: Path
     images: tuple[str, ...]
     class_table: ClassTable
     columns: tuple[str, ...] | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 WRITERS: Registry[Callable[[WriterOptions], LabelWriter]] = Registry("format of predictions")

@@ -1,4 +1,4 @@
-"""The format ``png``: a folder with an indexed png for each image."""
+"""The format ``png``: a folder with an indexed png for each image, or a GeoTIFF where the image is georeferenced."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rareseg.data.indexed_png import write_indexed_png
+from rareseg.data.raster_writer import grid_in_the_world, write_label_raster
 from rareseg.errors import OptionError
 from rareseg.inference.label_writer import WRITERS, WriterOptions
 
@@ -36,12 +37,18 @@ class PngWriter:
                 f"'{options.out}' is a file, but label maps as png need a folder; give another --out."
             )
         self._out = options.out
+        self._files = options.files
         self._palette = options.class_table.palette()
         self._names = dict(zip(options.images, _file_names(options.images), strict=True))
 
     def add(self, image: str, labels: NDArray[np.uint8]) -> None:
-        """Write one label map."""
-        write_indexed_png(self._out / self._names[image], labels, self._palette)
+        """Write one label map; with rasterio, that of a georeferenced tif as a GeoTIFF of the same place."""
+        path, file = self._out / self._names[image], self._files.get(image)
+        grid = None if file is None else grid_in_the_world(file)
+        if grid is None:
+            write_indexed_png(path, labels, self._palette)
+        else:
+            write_label_raster(path.with_suffix(".tif"), labels, self._palette, grid)
 
     def close(self) -> None:
         """Nothing is left to do."""

@@ -36,7 +36,8 @@ def image_findings(scans: Sequence[ImageScan], paths: Mapping[str, str]) -> Iter
             "missing_values",
             "warning",
             f"{values} NaN or infinite in {counted(len(missing), 'image', 'images')} ({{names}}). They are"
-            " left out of band statistics; mask them with the ignore label.",
+            " left out of band statistics. Format raster ignores such pixels; in others mask them with the"
+            " ignore label.",
         )
     constant = [scan for scan in scans if scan.is_constant]
     if constant:

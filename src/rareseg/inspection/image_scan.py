@@ -24,6 +24,9 @@ __all__ = ["THUMBNAIL_EDGE", "ImageScan", "scan_images"]
 THUMBNAIL_EDGE = 64
 """Rows and columns of a thumbnail, whatever the shape of the image."""
 
+_LEAST_KNOWN = 0.01
+"""Share of a thumbnail's pixel that must be there; less says nothing about it."""
+
 
 @dataclass(frozen=True, eq=False)
 class ImageScan:
@@ -92,7 +95,7 @@ def scan_images(
 def _scan(source: Source, sample: str, windows: Sequence[Window]) -> ImageScan:
     height, width = source.size(sample)
     rows, cols = _area_weights(height), _area_weights(width)
-    thumbnail = np.zeros((THUMBNAIL_EDGE, THUMBNAIL_EDGE), np.float32)
+    thumbnail, known = np.zeros((2, THUMBNAIL_EDGE, THUMBNAIL_EDGE), np.float32)
     whole, wanted = [], []
     digest = hashlib.blake2b(f"{height} {width}".encode(), digest_size=16)
     num_bands = saturated = values = 0
@@ -106,9 +109,15 @@ def _scan(source: Source, sample: str, windows: Sequence[Window]) -> ImageScan:
         for window in windows:
             part = _overlap(window, strip)
             wanted.append(sums if part == strip else BandSums.of(image[:, *_within(part, strip)]))
-        grey = _grey(image, sums)
-        thumbnail += rows[:, strip.row : strip.row + strip.height] @ grey @ cols.T
-        equal_bands = equal_bands and bool((image[1:] == image[:1]).all())
+        grey, there = _grey(image, sums)
+        weights = rows[:, strip.row : strip.row + strip.height]
+        thumbnail += weights @ grey @ cols.T
+        known += weights.sum(axis=1, keepdims=True) if there is None else weights @ there @ cols.T
+        equal_bands = equal_bands and np.array_equal(
+            image[1:],
+            np.broadcast_to(image[:1], image[1:].shape),
+            equal_nan=bool(sums.num_missing.any()),
+        )
         saturated += _num_saturated(image)
         values += image.size
     total = BandSums.all_of(whole, num_bands)
@@ -116,7 +125,7 @@ def _scan(source: Source, sample: str, windows: Sequence[Window]) -> ImageScan:
         sample=sample,
         size=(height, width),
         num_bands=num_bands,
-        thumbnail=thumbnail,
+        thumbnail=_without_gaps(thumbnail, known) if total.num_missing.any() else thumbnail,
         digest=digest.hexdigest(),
         minimum=float(total.minimum.min()),
         maximum=float(total.maximum.max()),
@@ -128,13 +137,28 @@ def _scan(source: Source, sample: str, windows: Sequence[Window]) -> ImageScan:
     )
 
 
-def _grey(image: NDArray[np.generic], sums: BandSums) -> NDArray[np.float32]:
-    """Mean of the bands; missing values become the mean of their band."""
+def _grey(
+    image: NDArray[np.generic], sums: BandSums
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Mean of the bands, and 1 where all of them are there, else 0; None for 1 everywhere."""
     values = image.astype(np.float32)
-    if sums.num_missing.any():
-        fill = sums.mean.astype(np.float32)[:, None, None]
-        values = np.where(np.isfinite(values), values, fill)
-    return np.asarray(values[0] if len(values) == 1 else values.mean(axis=0))
+    if not sums.num_missing.any():
+        return np.asarray(values[0] if len(values) == 1 else values.mean(axis=0)), None
+    there = np.asarray(np.isfinite(values).all(axis=0))
+    means: NDArray[np.float32] = np.mean(np.where(there, values, 0), axis=0, keepdims=True)[0]
+    return means, there.astype(np.float32)
+
+
+def _without_gaps(sums: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Means over the pixels that are there; places without any have the mean of all others, which is flat ground.
+
+    Args:
+        sums: ``(64, 64)`` weighted sums.
+        known: ``(64, 64)`` weights of the pixels that are there, 0 to 1.
+    """
+    there = known > _LEAST_KNOWN
+    means = sums / np.where(there, known, 1)
+    return np.where(there, means, means[there].mean() if there.any() else 0).astype(np.float32)
 
 
 def _num_saturated(image: NDArray[Any]) -> int:

@@ -65,13 +65,20 @@ def summarise_data(
         "num_samples": len(samples),
         "num_groups": len({source.group(sample) for sample in samples}),
         "unit": settings.unit,
-        "pixel_size": settings.pixel_size,
+        "pixel_size": _pixel_size(settings),
         "splits": parts,
         "excluded": list(settings.exclude),
         "digest": digest_of(
             {"regions": [[*r.window, r.sample, pixels[r].tolist()] for p in _parts(splits) for r in p]}
         ),
     }
+
+
+def _pixel_size(settings: DatasetSettings) -> float | None:
+    """Of the pixels that are trained on and judged, which are finer than the files' where these are enlarged."""
+    if settings.pixel_size is None or settings.resample is None:
+        return settings.pixel_size
+    return settings.pixel_size / settings.resample.factor
 
 
 def _parts(splits: Splits) -> list[Sequence[Region]]:

@@ -8,6 +8,7 @@ from typing import Any
 from rareseg.artefacts import write_json
 from rareseg.config.dataset import DatasetSettings
 from rareseg.data.check import check_dataset
+from rareseg.data.normalise import given_ranges
 from rareseg.data.open_dataset import open_dataset
 from rareseg.data.splits import make_splits
 from rareseg.inspection.fingerprint import make_fingerprint
@@ -44,6 +45,7 @@ def inspect_dataset(
     """
     progress = progress or Progress()
     source = open_dataset(settings)
+    given_ranges(settings, source)
     splits = make_splits(source, settings.split)
     with progress.task("checking files") as update:
         check_dataset(source, splits, progress=update)

@@ -7,15 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rareseg.artefacts import read_json, read_yaml
 from rareseg.config.dataset import ClassSettings
 from rareseg.config.load import parse_settings
 from rareseg.config.study import BudgetSettings
+from rareseg.data.image_reading import ImageReading, OpenImage
 from rareseg.data.labels import ClassTable
+from rareseg.data.resampling import majority
 from rareseg.device import Precision, resolve_device, resolve_precision
 from rareseg.errors import ArtefactError, OptionError
 from rareseg.inference.decision import build_decision
 from rareseg.inference.gate import ImageGate
+from rareseg.inference.pixel_fit import Misfit, PixelTally
 from rareseg.inference.predictor import Predictor
 from rareseg.models.network import Network
 from rareseg.models.weights_file import load_weights
@@ -23,8 +29,27 @@ from rareseg.strategies.heads import build_head
 from rareseg.study.gate_records import read_gate, scorer_of
 from rareseg.study.judge import Judge
 from rareseg.study.run_one import build_network
+from rareseg.types import IGNORE_INDEX, Window
 
-__all__ = ["LoadedRun", "load_run"]
+__all__ = ["LoadedRun", "Prediction", "load_run"]
+
+_STRIP = 512
+"""Rows that are looked through for missing data at once."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a run says of an image.
+
+    Attributes:
+        labels: Class indices ``(h, w)``, 255 where the image has no data.
+        exact: Whether they are those of the image in one piece; overlapping tiles may differ.
+        misfit: What is odd about the pixels, set beside those of training.
+    """
+
+    labels: NDArray[np.uint8]
+    exact: bool
+    misfit: Misfit | None
 
 
 @dataclass(frozen=True)
@@ -33,8 +58,39 @@ class LoadedRun:
 
     judge: Judge
     class_table: ClassTable
-    bands: tuple[int, ...] | None
+    reading: ImageReading
     step: int
+
+    def label_map(self, path: Path) -> NDArray[np.uint8]:
+        """Class indices ``(h, w)`` of an image file, see `predict`."""
+        return self.predict(self.reading.open(path)).labels
+
+    def predict(self, image: OpenImage) -> Prediction:
+        """Judge one image, in its own pixels.
+
+        Where the run enlarges images, the enlarged image is judged and each pixel of the file becomes the most
+        frequent class in it, see `majority`.
+
+        Args:
+            image: From ``reading``, of the kind that the run was trained on.
+
+        Raises:
+            DataError: The file is damaged, or has other bands.
+        """
+        height, width = image.size
+        shown = (image.factor * height, image.factor * width)
+        tally = PixelTally(image.read)
+        labels = self.judge.labels(tally, *shown)
+        if image.factor > 1:
+            labels = majority(labels, image.factor, self.class_table.num_classes)
+        for row in range(0, height, _STRIP):
+            strip = Window(row, 0, min(_STRIP, height - row), width)
+            invalid = image.invalid(strip)
+            if invalid is not None:
+                labels[strip.slices][invalid] = IGNORE_INDEX
+        network = self.judge.predictor.network
+        misfit = tally.misfit(mean=network.mean.tolist(), std=network.std.tolist())
+        return Prediction(labels, self.judge.predictor.is_exact(*shown), misfit)
 
 
 def load_run(
@@ -126,8 +182,8 @@ def load_run(
             judge, parse_settings(BudgetSettings, config["budget"], where="config.yaml: budget")
         )
         judge = replace(judge, gate=ImageGate(scorer, read_gate(folder / "gate.json")))
-    bands = config["decided"].get("bands")
-    return LoadedRun(judge, ClassTable.from_classes(classes), None if bands is None else tuple(bands), chosen)
+    reading = ImageReading.from_config(config["decided"])
+    return LoadedRun(judge, ClassTable.from_classes(classes), reading, chosen)
 
 
 def _whole_megapixels(network: Network, config: Mapping[str, Any], given: float | None) -> float:

@@ -51,12 +51,15 @@ def safe_name(sample: str) -> str:
 def preview_pixels(image: NDArray[np.generic]) -> NDArray[np.uint8]:
     """8-bit picture of an image ``(c, h, w)``: its first band, or its first three as red, green, blue.
 
-    8-bit images are shown as they are; others are stretched between their 0.5 and 99.5 percentiles.
+    8-bit images are shown as they are; others are stretched between their 0.5 and 99.5 percentiles; pixels
+    without data are black.
     """
     shown = image[:3] if image.shape[0] >= 3 else image[:1]
     if shown.dtype != np.uint8:
-        values = np.nan_to_num(shown.astype(np.float32), nan=0.0)
+        values = shown.astype(np.float32)
         sample = values[:, :: max(1, values.shape[1] // 256), :: max(1, values.shape[2] // 256)]
-        low, high = np.percentile(sample, [0.5, 99.5])
-        shown = np.clip((values - low) / max(float(high - low), 1e-9) * 255, 0, 255).astype(np.uint8)
+        sample = sample[np.isfinite(sample)]
+        low, high = np.percentile(sample, [0.5, 99.5]) if len(sample) else (0.0, 1.0)
+        stretched = np.clip((values - low) / max(float(high - low), 1e-9) * 255, 0, 255)
+        shown = np.nan_to_num(stretched, nan=0.0).astype(np.uint8)
     return np.ascontiguousarray(shown[0] if shown.shape[0] == 1 else shown.transpose(1, 2, 0))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rareseg.config.study import BudgetSettings, RecordSettings, StudySettings
 from rareseg.config.takes_effect import check_takes_effect
+from rareseg.data.image_reading import ImageReading
 from rareseg.data.source import Source
 from rareseg.data.splits import Splits, TestSplit, ValSplit
 from rareseg.errors import OptionError, RaresegError
@@ -37,7 +38,7 @@ class RunContext:
     training: TrainingData
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    bands: tuple[int, ...] | None
+    reading: ImageReading
     pixels: Mapping[Region, NDArray[np.int64]]
     device: str
     num_workers: int

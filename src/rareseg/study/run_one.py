@@ -178,7 +178,7 @@ def _config(context: RunContext, strategy: Strategy, *, seed: int) -> dict[str, 
             "device": context.device,
             "mean": list(context.mean),
             "std": list(context.std),
-            "bands": None if context.bands is None else list(context.bands),
+            **context.reading.to_config(),
             "class_pixels": [int(n) for n in context.training.class_pixels],
         },
     }

@@ -12,6 +12,8 @@ from rareseg.config.dataset import DatasetSettings, load_dataset_settings
 from rareseg.config.load import parse_settings
 from rareseg.config.study import ScoringSettings, StudySettings
 from rareseg.data.check import check_dataset
+from rareseg.data.image_reading import ImageReading
+from rareseg.data.normalise import given_ranges
 from rareseg.data.open_dataset import open_dataset
 from rareseg.data.splits import make_splits
 from rareseg.data.store import open_store
@@ -161,6 +163,7 @@ def _prepare(
     """Everything that all runs of a study share; all mistakes in the data show here."""
     _claim_folder(settings, out)
     source = open_dataset(dataset)
+    ranges = given_ranges(dataset, source)
     splits = make_splits(source, settings.split or dataset.split)
     if "test" in settings.evaluate and splits.test is None and settings.evaluate == ("test",):
         raise OptionError(
@@ -186,7 +189,7 @@ def _prepare(
             judge_labels(source, judged, out / "evaluated" / "against", progress=update)
     with progress.task("indexing classes") as update:
         locations = ClassLocations.build(source, splits.train, progress=update)
-    mean, std = band_statistics(source, splits.train)
+    mean, std = ranges or band_statistics(source, splits.train)
     store = open_store(source, splits.train.regions, cache=out / ".cache")
     return RunContext(
         settings=settings,
@@ -196,7 +199,7 @@ def _prepare(
         training=TrainingData(store, locations, tuple(source.class_table.names)),
         mean=tuple(float(x) for x in mean),
         std=tuple(float(x) for x in std),
-        bands=dataset.bands,
+        reading=ImageReading.from_settings(dataset),
         pixels=pixels,
         device=device,
         num_workers=num_workers,

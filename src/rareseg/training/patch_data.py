@@ -60,11 +60,15 @@ class PatchData(Dataset[dict[str, Any]]):
     Args:
         store: Gives the pixels.
         feeds: One a part; all end at the same step.
+        fill: What takes the place of missing values (NaN or infinite) in each band. Interpolation and statistics
+            of patches come after it, so that no missing value spreads to its neighbours. It should be what the
+            network takes missing values for, its ``mean``.
     """
 
-    def __init__(self, store: PixelStore, feeds: Sequence[PatchFeed]) -> None:
+    def __init__(self, store: PixelStore, feeds: Sequence[PatchFeed], *, fill: torch.Tensor) -> None:
         self._store = store
         self._feeds = tuple(feeds)
+        self._fill = fill.detach().to("cpu", torch.float32)[:, None, None]
 
     def __len__(self) -> int:
         return self._feeds[0].streams[-1][0]
@@ -80,12 +84,19 @@ class PatchData(Dataset[dict[str, Any]]):
             seed = derive_seed(feed.paste.seed, "paste", str(step))
             images, masks = copy_paste(images, masks, *donors, feed.paste.settings, seed=seed)
         return {
-            "images": images,
+            "images": self._filled(images),
             "masks": masks,
             "region_index": torch.from_numpy(patches.region_index),
             "rows": torch.from_numpy(patches.rows),
             "cols": torch.from_numpy(patches.cols),
         }
+
+    def _filled(self, images: torch.Tensor) -> torch.Tensor:
+        """Copy-paste comes before, since it tells missing pixels from others and pastes on neither side of them."""
+        if not images.is_floating_point():
+            return images
+        known = images.isfinite()
+        return images if known.all() else torch.where(known, images, self._fill)
 
     def _fetch(self, patches: PatchWindows) -> tuple[torch.Tensor, torch.Tensor]:
         images, masks = self._store.fetch(

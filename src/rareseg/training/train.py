@@ -143,7 +143,7 @@ def train(
     if device == "cpu":
         tune_allocator()
     loader = patch_loader(
-        PatchData(data.store, [part.feed for part in parts]),
+        PatchData(data.store, [part.feed for part in parts], fill=network.mean),
         start=start,
         num_workers=num_workers,
         pin_memory=device.startswith("cuda"),
