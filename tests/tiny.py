@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pytest
 import yaml
 from PIL import Image
 
@@ -17,6 +19,17 @@ SMALL_MODELS: dict[str, dict[str, object]] = {
     "smp": {"architecture": "DeepLabV3Plus", "encoder": "resnet18"},
 }
 """Options that make a model small enough to test; one that is not named is built with its defaults."""
+
+
+def model_param(value: str, *, name: str | None = None) -> object:
+    """A parameter for pytest: of the model ``smp``, it is tested where its library is, see scripts/test-encoders."""
+    if (name or value) != "smp":
+        return pytest.param(value)
+    missing = find_spec("segmentation_models_pytorch") is None
+    skip = pytest.mark.skipif(
+        missing, reason="the extra encoders is not installed; run scripts/test-encoders"
+    )
+    return pytest.param(value, marks=[pytest.mark.encoders, skip])
 
 
 def make_tiny_dataset(folder: Path, *, num_images: int = 9, size: tuple[int, int] = (72, 88)) -> Path:

@@ -12,7 +12,7 @@ from rareseg.cli.main import main
 from rareseg.config.dataset import DatasetSettings
 from rareseg.data.open_dataset import open_dataset
 from rareseg.models.build import MODELS, build_model
-from tiny import make_tiny_dataset, make_tiny_study
+from tiny import make_tiny_dataset, make_tiny_study, model_param
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,7 +212,7 @@ def test_cost_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert "7767397" in capsys.readouterr().out.replace(",", "")
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", [model_param(name) for name in MODELS])
 def test_every_model_has_a_cost_table(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cost", name, "--bands", "1", "--classes", "2", "--size", "50", "--batch", "1"]) == 0
     rows = capsys.readouterr().out.strip().splitlines()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from rareseg.models.network import Network
 from rareseg.models.one_vs_rest import OneVsRest
 from rareseg.models.shared_encoder import SharedEncoder
 from rareseg.models.weights_file import load_weights, save_weights
-from tiny import SMALL_MODELS
+from tiny import SMALL_MODELS, model_param
 
 # Every model as it comes, and forms of them that have other layers.
 FORMS: dict[str, dict[str, Any]] = {
@@ -32,14 +31,8 @@ def small(form: str) -> dict[str, Any]:
     return {**SMALL_MODELS.get(FORMS[form]["name"], {}), **FORMS[form]}
 
 
-def mark(form: str) -> Any:
-    """The model ``smp`` is tested where its library is, see scripts/test-encoders."""
-    name = FORMS[form]["name"]
-    missing = name == "smp" and find_spec("segmentation_models_pytorch") is None
-    skip = pytest.mark.skipif(
-        missing, reason="the extra encoders is not installed; run scripts/test-encoders"
-    )
-    return pytest.param(form, marks=[pytest.mark.encoders, skip] if name == "smp" else [])
+def mark(form: str) -> object:
+    return model_param(form, name=FORMS[form]["name"])
 
 
 @pytest.fixture(params=[mark(form) for form in FORMS])
