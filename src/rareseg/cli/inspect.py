@@ -39,6 +39,7 @@ def inspect(
     if init:
         _write_guess(dataset)
         return
+    from rareseg.cli.balance_text import balance_text
     from rareseg.config.dataset import load_dataset_settings
     from rareseg.study.inspect_dataset import inspect_dataset
     from rareseg.study.progress import Progress, RichProgress
@@ -52,6 +53,7 @@ def inspect(
         return
     assert folder is not None
     page = _write_page(settings, fingerprint, folder / "inspection.html", progress)
+    typer.echo(balance_text(fingerprint["splits"]))
     for warning in fingerprint["warnings"]:
         typer.echo(f"warning: {warning['text']}")
     typer.echo(f"Page: {page}")
