@@ -24,6 +24,7 @@ class MemorySource:
     groups: Mapping[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ("background", "crack", "cavity")
     others: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    excluded: tuple[str, ...] = ()
 
     @property
     def class_table(self) -> ClassTable:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rareseg.cli.options import Quiet, Root
-from rareseg.errors import ConfigError
+from rareseg.errors import ConfigError, OptionError
 
 if TYPE_CHECKING:
     from rareseg.config.dataset import DatasetSettings
@@ -26,6 +26,12 @@ def inspect(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the fingerprint as one JSON object.")
     ] = False,
+    outliers: Annotated[
+        bool,
+        typer.Option(
+            "--outliers", help="Also train a small autoencoder and list the images that it cannot draw."
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -37,6 +43,10 @@ def inspect(
 ) -> None:
     """Count classes, regions and shares, find duplicates and leaks, and write a page about them."""
     if init:
+        if outliers:
+            raise OptionError(
+                "--init only writes dataset.yaml, so --outliers cannot take effect; drop one of them."
+            )
         _write_guess(dataset)
         return
     from rareseg.cli.balance_text import balance_text
@@ -47,7 +57,7 @@ def inspect(
     settings = load_dataset_settings(dataset, root=root)
     progress = Progress() if quiet or as_json else RichProgress()
     folder = out or (None if as_json else Path("inspection") / settings.name)
-    fingerprint = inspect_dataset(settings, folder, progress=progress)
+    fingerprint = inspect_dataset(settings, folder, outliers=outliers, progress=progress)
     if as_json:
         typer.echo(json.dumps(fingerprint, ensure_ascii=False, allow_nan=False))
         return
