@@ -179,9 +179,9 @@ def test_outliers_have_pictures_and_lists_to_paste(fingerprint, previews, tmp_pa
                 {"sample": "c", "error": 7.0, "score": 0.0},
             ],
             "reconstructions": {"a": "data:image/png;base64,QUJD", "b": "data:image/png;base64,REVG"},
-            "exclude": ["left", "a"],
+            "exclude": ["left", "c"],
         },
-        "exclude": [*ids, "b"],
+        "exclude": [*ids, "b", "c"],
     }
     write_inspection_page(fingerprint, path, thumbnails=previews)
     text = path.read_text()
@@ -189,7 +189,7 @@ def test_outliers_have_pictures_and_lists_to_paste(fingerprint, previews, tmp_pa
         yaml.safe_load(html.unescape(found))
         for found in re.findall(r"<code>(exclude:.*?)</code>", text, re.S)
     ]
-    assert lists == [{"exclude": [*ids, "b"]}, {"exclude": ["left", "a"]}, {"exclude": [*ids, "b"]}]
+    assert lists == [{"exclude": [*ids, "b"]}, {"exclude": ["left", "c"]}, {"exclude": [*ids, "b", "c"]}]
     assert "3 images</strong> in 3 groups" in text
     assert "1 is off by more than 5 robust deviations" in text
     assert text.index("base64,QUJD") < text.index("base64,REVG")
@@ -197,6 +197,11 @@ def test_outliers_have_pictures_and_lists_to_paste(fingerprint, previews, tmp_pa
     assert "<span>score 1<" in text
     assert "Each list begins with the 1 image that dataset.yaml leaves out already" in text
     assert "Left out on purpose, by <code>exclude</code> in dataset.yaml: <code>left</code>" in text
+    assert "Both together" in text
+    fingerprint["outliers"] |= {"exclude": [*ids, "b"]}
+    fingerprint["outliers"]["reconstruction"]["exclude"] = ["left", "a"]
+    write_inspection_page(fingerprint, path, thumbnails=previews)
+    assert "Both together" not in path.read_text(), "where one list holds the other"
 
 
 def test_pictures_are_turned_and_overlays_coloured(previews) -> None:

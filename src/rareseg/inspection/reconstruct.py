@@ -69,5 +69,5 @@ def reconstruct(
         if progress:
             progress(step + 1, NUM_STEPS)
     with torch.no_grad():
-        drawn = np.concatenate([network(part).numpy() for part in flat.split(1024)])
+        drawn = network(flat).numpy()
     return np.asarray(drawn.reshape(pictures.shape) * scale + mean, np.float32)

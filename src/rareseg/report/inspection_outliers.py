@@ -32,7 +32,7 @@ def inspection_outliers_section(
     if not sets and reconstruction is None:
         return None
     colors = [row["color"] for row in fingerprint["classes"]]
-    both = bool(outliers["masks"]["exclude"] and reconstruction and reconstruction["exclude"])
+    longest = max(len(outliers["masks"]["exclude"]), len(reconstruction["exclude"]) if reconstruction else 0)
     body = render_fragment(
         "inspection_outliers.html.j2",
         sets=[
@@ -43,7 +43,7 @@ def inspection_outliers_section(
         least_share=LEAST_SHARE,
         masks_yaml=_yaml(outliers["masks"]["exclude"]),
         reconstruction=reconstruction and _reconstruction(reconstruction, previews),
-        both_yaml=_yaml(outliers["exclude"]) if both else "",
+        both_yaml=_yaml(outliers["exclude"]) if len(outliers["exclude"]) > longest else "",
         num_excluded=len(fingerprint["excluded"]),
     )
     return Section(
