@@ -51,7 +51,7 @@ def make_tiny_dataset(folder: Path, *, num_images: int = 9, size: tuple[int, int
         name = f"im{number:02d}"
         Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(folder / "images" / f"{name}.png")
         Image.fromarray(mask).save(folder / "masks" / f"{name}.png")
-        part = ("train", "val", "test")[number // 3]
+        part = ("train", "val", "test")[3 * number // num_images]
         rows.append(f"{name},images/{name}.png,masks/{name}.png,{part},g{number // 3}")
     (folder / "samples.csv").write_text("sample_id,image,mask,split,group\n" + "\n".join(rows) + "\n")
     (folder / "dataset.yaml").write_text(

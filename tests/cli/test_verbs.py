@@ -41,6 +41,38 @@ def test_inspect_writes_a_page(tiny_dataset: Path, tmp_path: Path) -> None:
     assert "<html" in (out / "inspection.html").read_text()[:2000]
 
 
+def test_inspect_lists_outliers_where_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Three of 39 images are the same foreign picture with the same mask; the list on the page is read back."""
+    folder = make_tiny_dataset(tmp_path / "data", num_images=39, size=(40, 40))
+    rows = [
+        f"im{n:02d},images/im{n:02d}.png,masks/im{n:02d}.png,{'val' if n > 33 else 'train'},g{n}"
+        for n in range(39)
+    ]
+    (folder / "samples.csv").write_text("sample_id,image,mask,split,group\n" + "\n".join(rows) + "\n")
+    head = np.zeros((40, 40), np.uint8)
+    head[8:32, 8:32] = 1
+    foreign = ["im05", "im11", "im36"]
+    for name in foreign:
+        Image.fromarray(head * 250).save(folder / "images" / f"{name}.png")
+        Image.fromarray(head).save(folder / "masks" / f"{name}.png")
+    assert main(["inspect", str(folder), "--out", str(tmp_path / "out"), "--quiet", "--outliers"]) == 0
+    assert "3 images of different groups have the same mask" in capsys.readouterr().out
+    found = json.loads((tmp_path / "out" / "fingerprint.json").read_text())["outliers"]
+    assert found["masks"]["exclude"] == foreign
+    assert [row["sample"] for row in found["reconstruction"]["images"][:3]] == foreign
+    assert "<h2>Outliers</h2>" in (tmp_path / "out" / "inspection.html").read_text()
+    yaml = folder / "dataset.yaml"
+    yaml.write_text(yaml.read_text() + f"exclude: {json.dumps(found['exclude'])}\n")
+    assert main(["inspect", str(folder), "--json"]) == 0
+    after = json.loads(capsys.readouterr().out)
+    assert (after["num_images"], after["excluded"], after["outliers"]["exclude"]) == (36, foreign, [])
+
+
+def test_init_does_not_look_for_outliers(tiny_dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "--init", str(tiny_dataset), "--outliers"]) == 2
+    assert "--outliers cannot take effect" in capsys.readouterr().err
+
+
 def test_init_plan_and_parse(tiny_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tiny_dataset / "dataset.yaml").unlink()
     assert main(["inspect", "--init", str(tiny_dataset)]) == 0

@@ -158,6 +158,76 @@ def test_too_few_groups_and_absent_classes_are_named(make_folder: Any) -> None:
         make_splits(plain, SplitSettings(kind="group"))
 
 
+def groups_of(splits: Splits, source: Any) -> dict[str, set[str]]:
+    return {part.name: {source.group(region.sample) for region in part.regions} for part in splits.parts}
+
+
+@pytest.mark.parametrize("kind", ["column", "lists", "group", "kfold"])
+def test_a_moved_group_is_wholly_in_its_part_and_no_other_moves(
+    make_folder: Any, tmp_path: Path, kind: str
+) -> None:
+    masks = {f"plant_{n}_{shot}": (BAD if n % 2 else GOOD) for n in range(8) for shot in "ab"}
+    parts = ["train"] * 4 + ["val", "val", "test", "test"]
+    make_folder(masks)
+    table(tmp_path, *(f"{name},images/{name}.png,plant_{name[6]},{parts[int(name[6])]}" for name in masks))
+    for part in ("train", "val", "test"):
+        names = [name for name in masks if parts[int(name[6])] == part]
+        (tmp_path / f"{part}.txt").write_text("\n".join(names))
+    source = open_dataset(make_folder({}, samples="index.csv", group={"column": "group"}))
+    files = {part: f"{part}.txt" for part in ("train", "val", "test")} if kind == "lists" else {}
+    plain = SplitSettings(kind=kind, folds=3, fractions=(0.5, 0.25, 0.25), **files)
+    before = groups_of(make_splits(source, plain), source)
+    leaving, coming = sorted(before["train"])[1], sorted(before["val"])[0]
+    moved = plain.model_copy(update={"move": {leaving: "test", coming: "train"}})
+    splits = make_splits(source, moved)
+    assert groups_of(splits, source) == {
+        "train": before["train"] - {leaving} | {coming},
+        "val": before["val"] - {coming},
+        "test": before["test"] | {leaving},
+    }
+    assert [r.sample for r in splits.test.regions if r.sample.startswith(leaving)] == [
+        f"{leaving}_a",
+        f"{leaving}_b",
+    ]
+    assert make_splits(source, moved) == splits
+    stays = plain.model_copy(update={"move": {leaving: "train"}})
+    assert make_splits(source, stays) == make_splits(source, plain)
+
+
+def test_moves_that_cannot_be_made_say_why(make_folder: Any, tmp_path: Path) -> None:
+    make_folder(dict.fromkeys("abcde", BAD))
+    rows = [
+        ("a", "p1", "train"),
+        ("b", "p1", "val"),
+        ("c", "p2", "val"),
+        ("d", "p3", "test"),
+        ("e", "p4", ""),
+    ]
+    table(tmp_path, *(f"{n},images/{n}.png,{g},{p}" for n, g, p in rows))
+    source = open_dataset(make_folder({}, samples="index.csv", group={"column": "group"}))
+
+    def split(**move: str) -> Splits:
+        return make_splits(source, SplitSettings(kind="column", move=move))
+
+    # A group that the table tears apart is whole again once it is moved.
+    assert samples_of(split(p1="train")) == {"train": ["a", "b"], "val": ["c"], "test": ["d"]}
+    with pytest.raises(ConfigError, match=r"no group \(key of split.move\) named 'p33'. Did you mean 'p3'\?"):
+        split(p1="train", p33="val")
+    with pytest.raises(SplitError, match="group 'p4' to val, but the split leaves all of its samples out"):
+        split(p1="train", p4="val")
+    with pytest.raises(
+        SplitError, match=r"The part 'test' is empty once split.move has taken 'p3' out of it"
+    ):
+        split(p1="train", p3="train")
+    with pytest.raises(SplitError, match=r"The part 'val' is empty once split.move has taken 'p1', 'p2' out"):
+        split(p1="train", p2="train")
+    with pytest.raises(ValidationError, match=r"kind 'region' cuts every image .* 'move' cannot take effect"):
+        SplitSettings(kind="region", move={"a": "val"})
+    with pytest.raises(ValidationError, match="Input should be 'train', 'val' or 'test'"):
+        SplitSettings(move={"a": "valid"})
+    assert SplitSettings(move={7: "val"}).move == {"7": "val"}
+
+
 amounts = st.lists(
     st.tuples(st.integers(0, 12), st.integers(0, 500), st.sampled_from([0, 0, 1, 40])),
     min_size=1,

@@ -25,6 +25,7 @@ class MemorySource:
     names: tuple[str, ...] = ("background", "crack", "cavity")
     others: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     overlaps: Mapping[str, int] = field(default_factory=dict)
+    excluded: tuple[str, ...] = ()
 
     @property
     def class_table(self) -> ClassTable:

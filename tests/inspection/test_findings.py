@@ -86,6 +86,7 @@ def test_much_unlabelled_is_a_warning(look) -> None:
 
 def test_identical_masks_are_sets_without_the_blank_ones(make_source) -> None:
     masks = {"a": _mask(crack=4), "b": _mask(), "c": _mask(crack=4), "d": _mask(), "e": _mask(crack=5)}
+    masks |= {name: np.full((10, 10), 2, np.uint8) for name in "fg"}
     source = make_source(masks)
     assert identical_masks(class_statistics(source, source.sample_ids)) == [["a", "c"]]
 

@@ -8,6 +8,7 @@ from rareseg.artefacts import read_csv, read_json, write_json
 from rareseg.config.dataset import load_dataset_settings
 from rareseg.data.open_dataset import open_dataset
 from rareseg.data.splits import make_splits
+from rareseg.errors import OptionError
 from rareseg.inspection.fingerprint import make_fingerprint
 from rareseg.losses.weights import binary_weights
 
@@ -131,3 +132,33 @@ def test_counts_of_real_data_equal_their_index(shared_data: Path, name: str) -> 
         assert item["images"] == sum(int(row[column]) > 0 for row in rows)
     ignored = sum(int(row["px_255"]) for row in rows)
     assert fingerprint["unlabelled"] == pytest.approx(ignored / (fingerprint["megapixels"] * 1e6))
+
+
+def test_outliers_come_with_what_to_leave_out(make_source, split, grain) -> None:
+    """Of thirty images three are one foreign picture with one mask; what is left out already stays so."""
+    images = {f"s{i:02d}": grain(i, 64, 64)[None] for i in range(30)}
+    masks = {name: np.zeros((64, 64), np.uint8) for name in images}
+    for place, mask in enumerate(masks.values()):
+        mask[place, :5] = 1
+        mask[-1, place] = 2
+    foreign = ["s03", "s11", "s20"]
+    for name in foreign:
+        images[name] = np.zeros((1, 64, 64), np.uint8)
+        images[name][0, 16:48, 16:48] = 255
+        masks[name] = (images[name][0] > 0).astype(np.uint8)
+    source = make_source(masks, images, excluded=("gone",))
+    splits = split(source, list(images)[:26], list(images)[26:])
+    told = []
+    found = make_fingerprint(source, splits, outliers=True, progress=lambda *step: told.append(step))
+    assert told[-1] == (120, 120)
+    assert found["excluded"] == ["gone"]
+    outliers = found["outliers"]
+    assert outliers["masks"]["sets"] == [{"samples": foreign, "num_groups": 3, "share": 0.1}]
+    assert outliers["masks"]["exclude"] == ["gone", *foreign]
+    assert sorted(outliers["reconstruction"]["exclude"]) == ["gone", *foreign]
+    assert outliers["exclude"] == ["gone", *foreign]
+    assert {"outlier_mask", "outlier_image"} <= {warning["kind"] for warning in found["warnings"]}
+    plain = make_fingerprint(source, splits)["outliers"]
+    assert (plain["reconstruction"], plain["exclude"]) == (None, ["gone", *foreign])
+    with pytest.raises(OptionError, match="'outliers' looks at images"):
+        make_fingerprint(source, splits, images=False, outliers=True)

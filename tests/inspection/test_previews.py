@@ -38,5 +38,13 @@ def test_which_samples_a_page_shows() -> None:
         "leaks": [pair],
         "duplicates": [grouped, {"a": "y", "b": "z", "same_group": False}],
         "classes": [{"examples": ["bg"]}, {"examples": ["c1", "x", "c3", "c4", "c5"]}],
+        "outliers": {
+            "masks": {"sets": [{"samples": [f"m{n}" for n in range(14)]}]},
+            "reconstruction": {
+                "images": [{"sample": "far"}, {"sample": "near"}],
+                "reconstructions": {"far": "data:"},
+            },
+        },
     }
-    assert preview_samples(fingerprint) == ["x", "y", "z", "c1", "c3", "c4"]
+    marked = ["m0", "m2", "m4", "m6", "m8", "m10"]
+    assert preview_samples(fingerprint) == ["x", "y", "z", "c1", "c3", "c4", *marked, "far"]

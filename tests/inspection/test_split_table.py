@@ -28,6 +28,7 @@ def test_two_parts_by_hand(make_source, split) -> None:
     )
     assert train["class_pixels"] == {"background": 18, "crack": 2, "cavity": 0}
     assert train["class_images"] == {"background": 2, "crack": 1, "cavity": 0}
+    assert (train["blank_images"], val["blank_images"]) == (1, 0)
     assert train["class_groups"] == {"background": 1, "crack": 1, "cavity": 0}
     assert val["unlabelled"] == pytest.approx(0.1)
     assert val["shares"]["crack"] == pytest.approx(1 / 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import html
 import re
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from rareseg.inspection.previews import Preview, preview_samples
 from rareseg.report.inspection_page import write_inspection_page
@@ -22,6 +24,7 @@ def _part(images: int, share: float, ratio: float | None) -> dict[str, Any]:
         "num_regions": images,
         "num_groups": images,
         "groups": [],
+        "blank_images": 0,
         "megapixels": 0.5,
         "unlabelled": 0.0,
         "class_pixels": {"good": 99000, "<crack>": 1000},
@@ -75,6 +78,8 @@ def fingerprint() -> dict[str, Any]:
         "blank_masks": 1 / 3,
         "unlabelled": 0.0,
         "identical_masks": [["a", "b"]],
+        "excluded": [],
+        "outliers": {"masks": {"sets": [], "exclude": []}, "reconstruction": None, "exclude": []},
         "leaks": [{**pair, "transform": "rotate_90"}],
         "duplicates": [],
         "warnings": [
@@ -152,6 +157,51 @@ def test_a_fingerprint_of_masks_alone_and_without_pictures(fingerprint, tmp_path
     assert "<h2>Examples</h2>" not in text
     assert "absent" in text
     assert 'id="plotly-packed"' not in text, "no chart without regions"
+
+
+def test_outliers_have_pictures_and_lists_to_paste(fingerprint, previews, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    write_inspection_page(fingerprint, path, thumbnails=previews)
+    assert "<h2>Outliers</h2>" not in path.read_text()
+    ids = ["left", "a", "001"]
+    fingerprint["excluded"] = ["left"]
+    fingerprint["outliers"] = {
+        "masks": {
+            "sets": [{"samples": ["a", "001", "b"], "num_groups": 3, "share": 0.3}],
+            "exclude": [*ids, "b"],
+        },
+        "reconstruction": {
+            "threshold": 5.0,
+            "num_trained": 40,
+            "images": [
+                {"sample": "a", "error": 31.5, "score": 9.25},
+                {"sample": "b", "error": 8.0, "score": 1.0},
+                {"sample": "c", "error": 7.0, "score": 0.0},
+            ],
+            "reconstructions": {"a": "data:image/png;base64,QUJD", "b": "data:image/png;base64,REVG"},
+            "exclude": ["left", "c"],
+        },
+        "exclude": [*ids, "b", "c"],
+    }
+    write_inspection_page(fingerprint, path, thumbnails=previews)
+    text = path.read_text()
+    lists = [
+        yaml.safe_load(html.unescape(found))
+        for found in re.findall(r"<code>(exclude:.*?)</code>", text, re.S)
+    ]
+    assert lists == [{"exclude": [*ids, "b"]}, {"exclude": ["left", "c"]}, {"exclude": [*ids, "b", "c"]}]
+    assert "3 images</strong> in 3 groups" in text
+    assert "1 is off by more than 5 robust deviations" in text
+    assert text.index("base64,QUJD") < text.index("base64,REVG")
+    assert 'class="far">score 9.25' in text
+    assert "<span>score 1<" in text
+    assert "Each list begins with the 1 image that dataset.yaml leaves out already" in text
+    assert "Left out on purpose, by <code>exclude</code> in dataset.yaml: <code>left</code>" in text
+    assert "Both together" in text
+    fingerprint["outliers"] |= {"exclude": [*ids, "b"]}
+    fingerprint["outliers"]["reconstruction"]["exclude"] = ["left", "a"]
+    write_inspection_page(fingerprint, path, thumbnails=previews)
+    assert "Both together" not in path.read_text(), "where one list holds the other"
 
 
 def test_pictures_are_turned_and_overlays_coloured(previews) -> None:

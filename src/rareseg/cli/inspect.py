@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rareseg.cli.options import Quiet, Root
-from rareseg.errors import ConfigError
+from rareseg.errors import ConfigError, OptionError
 
 if TYPE_CHECKING:
     from rareseg.config.dataset import DatasetSettings
@@ -26,6 +26,12 @@ def inspect(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the fingerprint as one JSON object.")
     ] = False,
+    outliers: Annotated[
+        bool,
+        typer.Option(
+            "--outliers", help="Also train a small autoencoder and list the images that it cannot draw."
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -37,8 +43,13 @@ def inspect(
 ) -> None:
     """Count classes, regions and shares, find duplicates and leaks, and write a page about them."""
     if init:
+        if outliers:
+            raise OptionError(
+                "--init only writes dataset.yaml, so --outliers cannot take effect; drop one of them."
+            )
         _write_guess(dataset)
         return
+    from rareseg.cli.balance_text import balance_text
     from rareseg.config.dataset import load_dataset_settings
     from rareseg.study.inspect_dataset import inspect_dataset
     from rareseg.study.progress import Progress, RichProgress
@@ -46,12 +57,13 @@ def inspect(
     settings = load_dataset_settings(dataset, root=root)
     progress = Progress() if quiet or as_json else RichProgress()
     folder = out or (None if as_json else Path("inspection") / settings.name)
-    fingerprint = inspect_dataset(settings, folder, progress=progress)
+    fingerprint = inspect_dataset(settings, folder, outliers=outliers, progress=progress)
     if as_json:
         typer.echo(json.dumps(fingerprint, ensure_ascii=False, allow_nan=False))
         return
     assert folder is not None
     page = _write_page(settings, fingerprint, folder / "inspection.html", progress)
+    typer.echo(balance_text(fingerprint["splits"]))
     for warning in fingerprint["warnings"]:
         typer.echo(f"warning: {warning['text']}")
     typer.echo(f"Page: {page}")

@@ -22,7 +22,9 @@ def plan(
 ) -> None:
     """Write a study.yaml that compares the usual remedies on a dataset: edit it, then run it."""
     from rareseg.artefacts import write_yaml
+    from rareseg.cli.balance_text import balance_text
     from rareseg.config.dataset import load_dataset_settings
+    from rareseg.study.class_balance import class_balance
     from rareseg.study.plan_study import plan_study
 
     settings = load_dataset_settings(dataset, root=root)
@@ -30,5 +32,7 @@ def plan(
     path = out or yaml_path.parent / "study.yaml"
     if path.exists():
         raise ConfigError(f"'{path}' exists already; give another --out, or delete it.")
-    write_yaml(path, plan_study(settings, dataset_path=yaml_path, study_path=path))
+    planned = plan_study(settings, dataset_path=yaml_path, study_path=path)
+    typer.echo(balance_text(class_balance(settings)))
+    write_yaml(path, planned)
     typer.echo(f"Wrote {path}. Look it over, then: rareseg run {path}")

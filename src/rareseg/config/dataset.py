@@ -117,9 +117,24 @@ class SplitSettings(Settings):
     axis: Literal["rows", "cols"] = "rows"
     """kind region: the first ``val_share`` of the rows (or columns) validates (section 3.1 of the foil thesis)."""
     seed: int = Field(default=0, ge=0)
+    move: dict[str, Literal["train", "val", "test"]] = {}
+    """Groups that go to a part by name, after the split is drawn or read; not for kind region."""
+
+    @field_validator("move", mode="before", json_schema_input_type=dict[str, Literal["train", "val", "test"]])
+    @classmethod
+    def _keys_are_text(cls, move: Any) -> Any:
+        """A key such as 7 is a number in YAML, but group keys are text."""
+        if not isinstance(move, Mapping):
+            return move
+        return {str(group) if type(group) is int else group: part for group, part in move.items()}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.kind == "region" and self.move:
+            raise ValueError(
+                "kind 'region' cuts every image into a training and a validation part, so 'move' cannot take "
+                "effect; drop it or choose another kind"
+            )
         if self.kind == "lists" and (self.train is None or self.val is None):
             raise ValueError("kind 'lists' needs the keys 'train' and 'val' (and 'test' if there is one)")
         if self.kind == "kfold" and self.fold >= self.folds:

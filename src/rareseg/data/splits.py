@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rareseg.config.dataset import SplitSettings
 from rareseg.data.class_pixels import count_class_pixels, map_in_threads, require_training_pixels
 from rareseg.data.group_split import deal_groups
+from rareseg.data.moved_groups import move_groups
 from rareseg.data.sample_lists import read_sample_lists
 from rareseg.data.source import Source
 from rareseg.errors import SplitError
@@ -81,6 +82,7 @@ def make_splits(
         SplitError: A part is empty, a group lies in two parts, a class has no training image, or a list names
             an unknown sample or one twice.
         ConfigError: A table or list is missing or lacks a column.
+        UnknownNameError: ``move`` names an unknown group.
 
     Example:
         >>> import tempfile
@@ -97,19 +99,16 @@ def make_splits(
     if settings.kind == "region":
         return _by_region(source, settings)
     if settings.kind == "column":
-        part_of: Mapping[str, str] = source.column(settings.column)
+        part_of: Mapping[str, str] = move_groups(source, source.column(settings.column), settings.move)
         _check_groups(source, part_of)
         return _join(source, part_of, where=f"the column '{settings.column}'")
     if settings.kind == "lists":
-        part_of = read_sample_lists(source, settings)
+        part_of = move_groups(source, read_sample_lists(source, settings), settings.move)
         _check_groups(source, part_of)
         return _join(source, part_of, where="the lists")
     pixels = _pixels_of(source, class_pixels, progress)
-    part_of = (
-        _by_fold(source, settings, pixels)
-        if settings.kind == "kfold"
-        else _by_group(source, settings, pixels)
-    )
+    deal = _by_fold if settings.kind == "kfold" else _by_group
+    part_of = move_groups(source, deal(source, settings, pixels), settings.move)
     splits = _join(source, part_of, where=f"{len({source.group(name) for name in source.sample_ids})} groups")
     trained = sum(
         row for name, row in zip(source.sample_ids, pixels, strict=True) if part_of[name] == "train"

@@ -50,6 +50,11 @@ class MaskStatistics:
         """Whether the mask holds no class but the first, the background."""
         return not any(len(sizes) for sizes in self.region_sizes[1:])
 
+    @property
+    def is_uniform(self) -> bool:
+        """Whether every pixel is of the same class, none ignored."""
+        return self.unlabelled == 0 and sum(len(sizes) > 0 for sizes in self.region_sizes) == 1
+
 
 def class_statistics(
     source: Source,

@@ -40,7 +40,6 @@ def label_findings(
     yield from _tiny_regions(masks, class_names, paths)
     yield from _unlabelled(masks, paths)
     yield from _blank(masks, paths)
-    yield from _identical(masks, paths)
 
 
 def _absent_classes(splits: Mapping[str, Mapping[str, Any]], class_names: Sequence[str]) -> Iterator[Finding]:
@@ -136,24 +135,14 @@ def _blank(masks: Sequence[MaskStatistics], paths: Mapping[str, str]) -> Iterato
         )
 
 
-def _identical(masks: Sequence[MaskStatistics], paths: Mapping[str, str]) -> Iterator[Finding]:
-    sets = identical_masks(masks)
-    if sets:
-        equal = counted(len(sets), "set of masks is", "sets of masks are")
-        yield Finding(
-            "identical_masks",
-            "note",
-            f"{equal} equal pixel by pixel, such as {some(sets[0])}. Either their images show the same thing"
-            " or a mask was copied by mistake.",
-            [paths[sample] for samples in sets for sample in samples],
-        )
-
-
 def identical_masks(masks: Sequence[MaskStatistics]) -> list[list[str]]:
-    """Samples whose masks are equal and not blank, set by set."""
+    """Samples whose masks are equal, set by set.
+
+    Masks of the background alone, or of any one class throughout, are left out: that they are alike says nothing.
+    """
     sets: dict[str, list[str]] = {}
     for mask in masks:
-        if not mask.is_blank:
+        if not (mask.is_blank or mask.is_uniform):
             sets.setdefault(mask.digest, []).append(mask.sample)
     return [samples for samples in sets.values() if len(samples) > 1]
 

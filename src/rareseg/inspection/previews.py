@@ -15,12 +15,26 @@ from rareseg.types import IGNORE_INDEX
 if TYPE_CHECKING:
     from rareseg.data.source import Source
 
-__all__ = ["NUM_EXAMPLES", "NUM_PAIRS", "Preview", "make_previews", "preview_samples"]
+__all__ = [
+    "NUM_EXAMPLES",
+    "NUM_PAIRS",
+    "NUM_SETS",
+    "Preview",
+    "make_previews",
+    "outlier_images",
+    "outlier_set_samples",
+    "preview_samples",
+    "stray_duplicates",
+]
 
 NUM_PAIRS = 12
 """Leaks, and duplicates within a part, that a page shows."""
 NUM_EXAMPLES = 4
 """Samples that a page shows of each class."""
+NUM_SETS = 4
+"""Sets of identical masks that a page shows."""
+NUM_OF_SET = 6
+"""Samples that it shows of each."""
 CLIPPED = (0.5, 99.5)
 
 
@@ -44,12 +58,29 @@ def preview_samples(fingerprint: Mapping[str, Any]) -> list[str]:
     names = [name for pair in pairs for name in (pair["a"], pair["b"])]
     for row in fingerprint["classes"][1:]:
         names += row["examples"][:NUM_EXAMPLES]
+    outliers = fingerprint["outliers"]
+    for item in outliers["masks"]["sets"][:NUM_SETS]:
+        names += outlier_set_samples(item)
+    if outliers["reconstruction"]:
+        names += [row["sample"] for row in outlier_images(outliers["reconstruction"])]
     return list(dict.fromkeys(names))
 
 
 def stray_duplicates(fingerprint: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Duplicates within a part that no group key joins."""
     return [pair for pair in fingerprint["duplicates"] if not pair["same_group"]]
+
+
+def outlier_set_samples(item: Mapping[str, Any]) -> list[str]:
+    """Samples of a set of identical masks that a page shows, from its beginning to its end."""
+    samples: list[str] = item["samples"]
+    step = max(1, len(samples) // NUM_OF_SET)
+    return samples[::step][:NUM_OF_SET]
+
+
+def outlier_images(reconstruction: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The worst drawn images, of which there is a reconstruction."""
+    return [row for row in reconstruction["images"] if row["sample"] in reconstruction["reconstructions"]]
 
 
 def make_previews(

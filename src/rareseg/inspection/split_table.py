@@ -28,11 +28,11 @@ def split_table(
         pixels: Pixels of each class ``(k,)`` of every region of every part.
 
     Returns:
-        By part, JSON-like: ``num_images``, ``num_regions``, ``num_groups``, ``groups``, ``megapixels``,
-        ``unlabelled`` (share of pixels); by class name ``class_pixels``, ``class_images``, ``class_groups``
-        and ``shares`` (of labelled pixels); and ``drift`` with ``total_variation`` (half the sum of absolute
-        differences of shares, 0 to 1) and ``ratio`` (share here over share in train, by class; None where
-        train holds none).
+        By part, JSON-like: ``num_images``, ``num_regions``, ``num_groups``, ``groups``, ``blank_images`` (with
+        no class but the background), ``megapixels``, ``unlabelled`` (share of pixels); by class name
+        ``class_pixels``, ``class_images``, ``class_groups`` and ``shares`` (of labelled pixels); and ``drift``
+        with ``total_variation`` (half the sum of absolute differences of shares, 0 to 1) and ``ratio`` (share
+        here over share in train, by class; None where train holds none).
     """
     names = source.class_table.names
     table: dict[str, dict[str, Any]] = {}
@@ -54,6 +54,7 @@ def split_table(
             "num_regions": len(part.regions),
             "num_groups": len({source.group(sample) for sample in samples}),
             "groups": sorted({source.group(sample) for sample in samples}),
+            "blank_images": len(samples - set().union(*holders[1:])),
             "megapixels": area / 1e6,
             "unlabelled": 1 - int(counts.sum()) / max(1, area),
             "class_pixels": dict(zip(names, counts.sum(axis=0).tolist(), strict=True)),

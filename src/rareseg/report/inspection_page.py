@@ -14,6 +14,7 @@ from rareseg.inspection.label_findings import DRIFT_FACTOR
 from rareseg.inspection.previews import NUM_EXAMPLES, NUM_PAIRS, Preview, stray_duplicates
 from rareseg.report.chart import Chart
 from rareseg.report.inspection_labels import inspection_labels_section
+from rareseg.report.inspection_outliers import inspection_outliers_section
 from rareseg.report.inspection_pictures import overlay, picture
 from rareseg.report.page import Section, render_fragment, render_page
 from rareseg.report.palette import strategy_style
@@ -68,6 +69,7 @@ def write_inspection_page(
         _splits(fingerprint),
         inspection_labels_section(fingerprint),
         _leaks(fingerprint, previews),
+        inspection_outliers_section(fingerprint, previews),
         _examples(fingerprint, previews),
     ]
     page = render_page(

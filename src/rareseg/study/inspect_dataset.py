@@ -18,13 +18,19 @@ __all__ = ["inspect_dataset"]
 
 
 def inspect_dataset(
-    settings: DatasetSettings, folder: Path | str | None, *, progress: Progress | None = None
+    settings: DatasetSettings,
+    folder: Path | str | None,
+    *,
+    outliers: bool = False,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Make the fingerprint of a dataset.
 
     Args:
         settings: The dataset.
         folder: Where to write ``fingerprint.json``; None writes nothing.
+        outliers: Whether to look for images that a small autoencoder cannot draw again, which takes some seconds
+            more. Sets of identical masks are always looked for.
         progress: Told how far things are.
 
     Returns:
@@ -32,6 +38,7 @@ def inspect_dataset(
 
     Raises:
         DataError: A file is missing, broken or wrong.
+        OptionError: ``outliers`` has too few training images to learn from.
 
     Example:
         >>> import tempfile
@@ -50,7 +57,7 @@ def inspect_dataset(
     with progress.task("checking files") as update:
         check_dataset(source, splits, progress=update)
     with progress.task("fingerprint") as update:
-        fingerprint = make_fingerprint(source, splits, name=settings.name, progress=update)
+        fingerprint = make_fingerprint(source, splits, name=settings.name, progress=update, outliers=outliers)
     if folder is not None:
         write_json(Path(folder) / "fingerprint.json", fingerprint, kind="fingerprint")
     return fingerprint
