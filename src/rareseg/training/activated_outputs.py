@@ -22,6 +22,7 @@ def looks_activated(outputs: Float[Tensor, "b c h w"], activation: Literal["soft
         activation: What the loss will apply.
 
     Example:
+        >>> import torch
         >>> logits = torch.tensor([[-1.0, 2.0], [0.5, -3.0]]).reshape(1, 2, 1, 2)
         >>> looks_activated(logits, "softmax"), looks_activated(logits.softmax(1), "softmax")
         (False, True)
