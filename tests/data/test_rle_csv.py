@@ -280,7 +280,7 @@ def test_inspection_warns_of_overlaps(tmp_path: Path, opening: Open) -> None:
         in overlap["text"]
     )
     assert overlap["files"][0].endswith("images/0.png")
-    same = next(warning for warning in found if warning["kind"] == "identical_masks")
+    same = next(warning for warning in found if warning["kind"] == "outlier_mask")
     assert [Path(file).suffix for file in same["files"]] == [".png"] * 6
 
 
