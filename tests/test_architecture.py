@@ -27,6 +27,7 @@ ROOMS = {
     "training": 6,
     "inference": 6,
     "study": 7,
+    "export": 7,
     "report": 8,
     "cli": 9,
 }
@@ -34,7 +35,14 @@ ROOMS = {
 RAISED = {"data.labels": 2, "data.windows": 2}
 # The doors of the package itself, which may open on every room.
 DOORS = {"__init__", "__main__", "api"}
-HOMES = {"lightning": {"training", "study"}, "plotly": {"report"}, "rasterio": {"data"}}
+HOMES = {
+    "lightning": {"training", "study"},
+    "plotly": {"report"},
+    "rasterio": {"data"},
+    "onnxruntime": {"inference"},
+    "onnx": {"export"},
+    "openvino": {"inference", "export"},
+}
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rareseg.cli.load_model import load_model
 from rareseg.cli.options import Device, Quiet
 from rareseg.errors import DataError, MissingFileError, OptionError
 
@@ -27,7 +28,10 @@ _ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="Folder of a run: RUNS/<strategy>/seed-<n>.")],
+    model_folder: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="A bundle, or the folder of a run: RUNS/<strategy>/seed-<n>."),
+    ],
     source: Annotated[
         str,
         typer.Argument(
@@ -66,6 +70,10 @@ def predict(
             show_default="that of the study",
         ),
     ] = None,
+    backend: Annotated[
+        str,
+        typer.Option("--backend", help="For bundles: auto, torch, onnxruntime or openvino."),
+    ] = "auto",
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -76,14 +84,15 @@ def predict(
     """
     from rareseg.inference.label_writer import WriterOptions
     from rareseg.inference.writers import open_writer
-    from rareseg.study.load_run import load_run
     from rareseg.study.progress import Progress, RichProgress
 
     is_stack = Path(source).suffix.lower() in _STACKS
     if key is not None and not is_stack:
         raise OptionError(f"--key names an array of an .npz, but '{source}' is none; leave it out.")
     files = {} if is_stack else _named(find_images(source), source)
-    model = load_run(run, device=device, step=step, whole_megapixels=whole_megapixels)
+    model = load_model(
+        model_folder, device=device, step=step, backend=backend, whole_megapixels=whole_megapixels
+    )
     images: dict[str, OpenLater] = {
         name: partial(model.reading.open, file) for name, file in files.items()
     } or _tiles(model, Path(source), key)
