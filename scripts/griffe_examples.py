@@ -1,4 +1,4 @@
-"""Reads the section ``Example:`` of docstrings as what griffe calls ``Examples:``, so that the API pages show it as code."""
+"""Reads the section ``Example:`` of docstrings as griffe's ``Examples:``, so that the API pages show it as code."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What mkdocs does beside its own work: folders in the navigation, and links to files outside docs/.
 
-The pages are read on GitHub too, where ``../studies`` and `docs/leaks.md` mean what they say. On the site, links that lead
-out of docs/ go to the repository, and a path in code that names a page or a file becomes a link.
+The pages are read on GitHub too, where ``../studies`` and `docs/leaks.md` mean what they say. On the site, links that
+lead out of docs/ go to the repository, and a path in code that names a page or a file becomes a link.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 _CODE = re.compile(
     r"(^(?P<fence>```+).*?^(?P=fence)[ ]*$"  # fenced code
-    r"|^(?: {4}|\t).*$"  # indented code
+    r"|^(?: {4}|\t)[^\n]*$"  # indented code
     r"|(?<!\[)`[^`\n]+`)",  # code in a line, unless it is the text of a link
     re.S | re.M,
 )
@@ -45,7 +45,9 @@ def expand_folders(nav: list[Any], docs: Path) -> list[Any]:
     for entry in nav:
         [(title, target)] = entry.items()
         if isinstance(target, str) and target.endswith("/"):
-            pages = sorted((docs / target).glob("*.md"), key=lambda page: (page.name != "index.md", page.name))
+            pages = sorted(
+                (docs / target).glob("*.md"), key=lambda page: (page.name != "index.md", page.name)
+            )
             target = [page.relative_to(docs).as_posix() for page in pages]
         expanded.append({title: target})
     return expanded

@@ -1,6 +1,6 @@
 """Write docs/strategies.md from the catalogue, the registries and their docstrings; a test holds the page to them.
 
-    python scripts/strategies_page.py
+python scripts/strategies_page.py
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ TOP = """\
 <!-- Written by `python scripts/strategies_page.py`; change the catalogue and the docstrings, not this page. -->
 # Strategies
 
-A strategy is a remedy for rare classes: where patches come from, what a mistake costs, how many models there are, what the
-network is, or several of these at once. Each is a line of `study.yaml`, and all of a study get the same budget:
+A strategy is a remedy for rare classes: where patches come from, what a mistake costs, how many models there are, what
+the network is, or several of these at once. Each is a line of `study.yaml`, and all of a study get the same budget:
 
 ```yaml
 # study.yaml: names of the catalogue, and mixtures of your own
@@ -46,11 +46,11 @@ strategies:
     rareseg strategies               # this catalogue in the terminal
     rareseg strategies focal_iscf    # what one of them changes
 
-No strategy wins everywhere: [results](results.md) says what came out on which data. [Files and keys](formats.md#base) has
-every key of a strategy, and [concepts](concepts.md#a-strategy-is-a-composition) says why they can be mixed.
+No strategy wins everywhere: [results](results.md) says what came out on which data. [Files and keys](formats.md#base)
+has every key of a strategy, and [concepts](concepts.md#a-strategy-is-a-composition) says why they can be mixed.
 
-Sources are papers (by arXiv number or doi) or the documents whose [systems](systems/index.md) are repeated here: the foil
-thesis, the Severstal report, the solar plant report and the two Mars reports.
+Sources are papers (by arXiv number or doi) or the documents whose [systems](systems/index.md) are repeated here: the
+foil thesis, the Severstal report, the solar plant report and the two Mars reports.
 """
 
 ABOUT = {
@@ -64,7 +64,11 @@ ABOUT = {
 }
 
 BLOCKS: tuple[tuple[str, str, Registry[Any]], ...] = (
-    ("Losses", "Key `loss`; a list of them is summed. Some take [weights of classes](formats.md#losses-of-pixels).", LOSSES),
+    (
+        "Losses",
+        "Key `loss`; a list of them is summed. Some take [weights of classes](formats.md#losses-of-pixels).",
+        LOSSES,
+    ),
     ("Sampling plans", "Key `sampling`.", PLANS),
     ("Heads", "Key `head`; each can have an [image gate](formats.md#gate) in front of it.", HEADS),
     ("Models", "Key `model`.", MODELS),
@@ -81,13 +85,13 @@ def strategies_page() -> str:
         if changed:
             chapters.append(_as_study(group, changed))
     chapters += ["## What strategies are made of\n", "Names lead to the keys of each.\n"]
-    for title, about, registry in BLOCKS:
-        chapters += [f"### {title}\n", f"{about}\n", _block_table(registry)]
+    for title, purpose, registry in BLOCKS:
+        chapters += [f"### {title}\n", f"{purpose}\n", _block_table(registry)]
     return "\n".join(chapters)
 
 
 def _catalogue_table(names: list[str]) -> str:
-    rows = [f"| `{name}` | {CATALOG[name].summary} | {_linked(CATALOG[name].source)} |" for name in names]
+    rows = [f"| `{name}` | {CATALOG[name].summary} | {linked(CATALOG[name].source)} |" for name in names]
     return "\n".join(["| strategy | what it does | source |", "|---|---|---|", *rows, ""])
 
 
@@ -104,8 +108,8 @@ def _as_study(group: str, changed: dict[str, dict[str, Any]]) -> str:
 def _block_table(registry: Registry[Any]) -> str:
     rows = []
     for name in registry:
-        about = _about(registry, name)
-        rows.append(f"| {_keys_of(name)} | {_summary(about)} | {_linked(source_of(about) or '–')} |")
+        text = about(registry, name)
+        rows.append(f"| {_keys_of(name)} | {_summary(text)} | {linked(source_of(text) or '-')} |")
     return "\n".join(["| name | what it is | source |", "|---|---|---|", *rows, ""])
 
 
@@ -115,11 +119,14 @@ def _keys_of(name: str) -> str:
     return f"[`{name}`](formats.md#{name})" if found else f"`{name}`"
 
 
-def _about(registry: Registry[Any], name: str) -> str:
+def about(registry: Registry[Any], name: str) -> str:
     """The docstring that speaks about a building block: of its file, or of its class where a file holds several."""
     maker = _maker(registry[name])
     of_file = sys.modules[maker.__module__].__doc__
-    shared = registry is DECISIONS or sum(_maker(registry[key]).__module__ == maker.__module__ for key in registry) > 1
+    shared = (
+        registry is DECISIONS
+        or sum(_maker(registry[key]).__module__ == maker.__module__ for key in registry) > 1
+    )
     return inspect.cleandoc((maker.__doc__ if shared else None) or of_file or "")
 
 
@@ -129,21 +136,21 @@ def _maker(entry: Any) -> Any:
     return getattr(build, "__self__", build)
 
 
-def _summary(about: str) -> str:
+def _summary(text: str) -> str:
     """The first sentence, without the source in brackets at its end."""
-    first = about.split("\n\n")[0].replace("\n", " ")
+    first = text.split("\n\n")[0].replace("\n", " ")
     first = re.sub(r"^The (?:plan|head|decision) ``\w+``: ", "", first)
     without = re.sub(r" \(arXiv [^)]*\)(?=\.$)", "", first).replace("``", "`").rstrip(".")
     return without[:1].upper() + without[1:]
 
 
-def source_of(about: str) -> str | None:
+def source_of(text: str) -> str | None:
     """What a docstring names as the source: ``(arXiv ...)`` at the end of its first line, or ``Source: ...``."""
-    found = re.search(r"^Source: (.+?)\.$", about, re.M) or re.match(r".*\((arXiv [^)]*)\)\.", about)
+    found = re.search(r"^Source: (.+?)\.$", text, re.M) or re.match(r".*\((arXiv [^)]*)\)\.", text)
     return found[1] if found else None
 
 
-def _linked(source: str) -> str:
+def linked(source: str) -> str:
     """A source with links to papers."""
     source = re.sub(r"(?<![\d.])(\d{4}\.\d{5})\b", r"[\1](https://arxiv.org/abs/\1)", source)
     source = re.sub(r"(?<=doi )(10\.\S+?)(?=[;,)]|$)", r"[\1](https://doi.org/\1)", source)
