@@ -23,6 +23,7 @@ from torch import Tensor
 from rareseg.device import resolve_precision
 from rareseg.inference.decision import ArgmaxDecision
 from rareseg.inference.predictor import Predictor
+from rareseg.inference.torch_engine import TorchEngine
 from rareseg.metrics.counts import confusion_counts
 from rareseg.metrics.score_bins import score_bins
 from rareseg.metrics.scores import ScoreHistogram
@@ -78,7 +79,9 @@ def parts_of(
     }
     native = resolve_precision("auto", device=device) == "bfloat16"
     for precision in ("float32", "bfloat16") if native else ("float32",):
-        predictor = Predictor(make_network(channels), device=device, precision=precision, tile=tile)
+        predictor = Predictor(
+            TorchEngine(make_network(channels), device=device, precision=precision), tile=tile
+        )
         ways[f"rareseg, {precision}"] = functools.partial(
             predictor.iterate, lambda window: image[:, *window.slices], *image.shape[1:]
         )

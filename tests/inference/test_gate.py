@@ -9,6 +9,7 @@ from torch import nn
 
 from rareseg.inference.gate import GateScorer, ImageGate
 from rareseg.inference.predictor import Predictor
+from rareseg.inference.torch_engine import TorchEngine
 from rareseg.models.gated import Gated
 from rareseg.models.network import Network
 from rareseg.models.unet import UNet
@@ -26,7 +27,7 @@ class Brightest(nn.Module):
 @pytest.fixture
 def scorer() -> GateScorer:
     core = Gated(UNet(1, 2, base_channels=2, depth=2), Brightest())
-    return GateScorer(Predictor(Network(core, mean=[0.0], std=[1.0])), "gate", (16, 24))
+    return GateScorer(Predictor(TorchEngine(Network(core, mean=[0.0], std=[1.0]))), "gate", (16, 24))
 
 
 @pytest.mark.parametrize("size", [(16, 24), (17, 25), (40, 90), (5, 7), (8, 100)])

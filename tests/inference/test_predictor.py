@@ -9,6 +9,7 @@ import torch
 from rareseg.errors import DataError
 from rareseg.inference.decision import ArgmaxDecision
 from rareseg.inference.predictor import Predictor
+from rareseg.inference.torch_engine import TorchEngine
 from rareseg.models.build import build_model
 from rareseg.models.network import Network
 from rareseg.types import Window
@@ -54,7 +55,7 @@ def test_tiles_equal_the_whole_image(size: tuple[int, int], options: dict[str, i
     image = np.random.default_rng(1).integers(0, 255, (3, *size), dtype=np.uint8)
     with torch.inference_mode():
         whole = network(torch.from_numpy(image)[None])[0].numpy()
-    tiled = _tiled(Predictor(network, tile=48), image)
+    tiled = _tiled(Predictor(TorchEngine(network), tile=48), image)
     assert np.abs(whole - tiled).max() < 1e-4
     assert np.array_equal(whole.argmax(0), tiled.argmax(0))
 
@@ -65,12 +66,12 @@ def test_tiled_label_maps_of_uint16_with_a_hole_of_nan() -> None:
     image[:, 20:30, 20:30] = np.nan
     with torch.inference_mode():
         whole = ArgmaxDecision().labels(network(torch.from_numpy(image)[None]))[0].numpy()
-    tiled = _tiled(Predictor(network, tile=32), image).argmax(0)
+    tiled = _tiled(Predictor(TorchEngine(network), tile=32), image).argmax(0)
     assert np.array_equal(whole, tiled)
 
 
 def test_wrong_number_of_bands_is_one_line() -> None:
-    predictor = Predictor(_network(bands=3, depth=2))
+    predictor = Predictor(TorchEngine(_network(bands=3, depth=2)))
     with pytest.raises(DataError, match="takes images of 3 bands, but this one has 1"):
         list(predictor.iterate(lambda w: np.zeros((1, w.height, w.width), np.uint8), 40, 40))
 
@@ -87,7 +88,7 @@ def _global_network() -> Network:
 def test_a_network_that_needs_the_whole_image_gets_it(size: tuple[int, int]) -> None:
     network = _global_network()
     image = np.random.default_rng(1).integers(0, 255, (3, *size), dtype=np.uint8)
-    predictor = Predictor(network, tile=48, whole_megapixels=0.02)
+    predictor = Predictor(TorchEngine(network), tile=48, whole_megapixels=0.02)
     assert predictor.is_exact(*size)
     with torch.inference_mode():
         whole = network(torch.from_numpy(image)[None])[0]
@@ -99,7 +100,7 @@ def test_a_network_that_needs_the_whole_image_gets_it(size: tuple[int, int]) -> 
 def test_an_image_too_large_for_it_goes_in_tiles_with_a_halo_of_half_a_tile() -> None:
     network = _global_network()
     image = np.random.default_rng(1).integers(0, 255, (3, 120, 90), dtype=np.uint8)
-    predictor = Predictor(network, tile=40, whole_megapixels=0.01)
+    predictor = Predictor(TorchEngine(network), tile=40, whole_megapixels=0.01)
     assert not predictor.is_exact(120, 90)
     tiled = _tiled(predictor, image)
     # The tile in the middle of the first column, taken for the whole image.
@@ -112,4 +113,4 @@ def test_an_image_too_large_for_it_goes_in_tiles_with_a_halo_of_half_a_tile() ->
 
 
 def test_a_network_of_finite_reach_is_exact_at_any_size() -> None:
-    assert Predictor(_network(depth=2), whole_megapixels=0.01).is_exact(100_000, 100_000)
+    assert Predictor(TorchEngine(_network(depth=2)), whole_megapixels=0.01).is_exact(100_000, 100_000)

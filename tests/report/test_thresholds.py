@@ -55,7 +55,7 @@ def brute(folder: Path, data: Path, part: str, index: int, edge: float) -> np.nd
     for name in names:
         image = torch.from_numpy(np.array(Image.open(data / "images" / f"{name}.png"))[None, None])
         truth = np.asarray(Image.open(data / "masks" / f"{name}.png")) == index
-        odds = judge.predictor.run(image)[0].double().exp().numpy()
+        odds = judge.predictor.engine.run(image)[0].double().exp().numpy()
         said = odds[index - 1] / (1 + odds.sum(axis=0)) >= edge
         total += [int(n.sum()) for n in (said & truth, said & ~truth, ~said & truth, ~said & ~truth)]
     return total

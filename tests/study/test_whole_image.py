@@ -85,6 +85,6 @@ def test_predict_says_which_maps_are_approximations(
     )
     assert "approximations" not in capsys.readouterr().out
     pixels = np.asarray(Image.open(image))[None, None]
-    logits = load_run(run, device="cpu").judge.predictor.run(torch.from_numpy(pixels.copy()))
+    logits = load_run(run, device="cpu").judge.predictor.engine.run(torch.from_numpy(pixels.copy()))
     expected = ArgmaxDecision().labels(logits)[0].numpy()
     assert np.array_equal(np.asarray(Image.open(tmp_path / "b" / "im07.png")), expected)

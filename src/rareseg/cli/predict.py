@@ -16,7 +16,7 @@ from rareseg.errors import DataError, MissingFileError, OptionError
 
 if TYPE_CHECKING:
     from rareseg.data.image_reading import OpenImage
-    from rareseg.study.load_run import LoadedRun
+    from rareseg.inference.segmenter import Segmenter
 
     OpenLater = Callable[[], OpenImage]
 
@@ -152,11 +152,11 @@ def _named(files: list[Path], source: str) -> dict[str, Path]:
     return {file.relative_to(base).as_posix(): file for file in files}
 
 
-def _tiles(model: LoadedRun, path: Path, key: str | None) -> dict[str, OpenLater]:
+def _tiles(model: Segmenter, path: Path, key: str | None) -> dict[str, OpenLater]:
     """The tiles of a stack by name."""
     from rareseg.inference.stack_inputs import stack_inputs
 
     bands = model.reading.bands
-    needed = model.judge.predictor.network.in_channels if bands is None else max(bands) + 1
+    needed = model.judge.predictor.engine.in_channels if bands is None else max(bands) + 1
     images, names = stack_inputs(path, key=key, num_bands=needed, exact=bands is None)
     return {name: partial(model.reading.open_sample, images, name) for name in names}

@@ -51,7 +51,7 @@ class GateScorer:
             patches = [
                 self._patch(read, *corner, height, width) for corner in corners[first : first + _BATCH]
             ]
-            logits = self.predictor.run(torch.from_numpy(np.stack(patches)), part=self.module)
+            logits = self.predictor.engine.run(torch.from_numpy(np.stack(patches)), part=self.module)
             best = max(best, float(torch.sigmoid(logits).max()))
         return best
 

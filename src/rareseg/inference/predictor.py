@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,12 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rareseg.data.windows import pad_to_multiple, symmetric_indices, tile_grid
-from rareseg.device import Precision
 from rareseg.errors import DataError
+from rareseg.inference.engine import Engine
 from rareseg.types import Window
-
-if TYPE_CHECKING:
-    from rareseg.models.network import Network
 
 __all__ = ["Predictor", "ReadWindow"]
 
@@ -25,7 +21,7 @@ ReadWindow = Callable[[Window], NDArray[np.generic]]
 
 
 class Predictor:
-    """Runs a network over images of any size in tiles whose result equals whole-image inference.
+    """Runs a network, held by an `Engine`, over images of any size in tiles whose result equals whole-image inference.
 
     Each tile is read with a halo at least as wide as the network's receptive radius and starts on a multiple
     of its stride, so every output pixel sees what it would see in the whole image. Nothing is padded inside
@@ -37,9 +33,7 @@ class Predictor:
     taken for the whole image: an approximation, of which `is_exact` tells beforehand.
 
     Args:
-        network: The network with its normalisation; it is put into eval mode and moved to ``device``.
-        device: Torch device.
-        precision: ``bfloat16`` runs under autocast; logits are float32 either way.
+        engine: Runs the network on batches.
         tile: Rows and columns of a tile without its halo, in pixels; memory grows with its square.
         whole_megapixels: Largest image, in millions of pixels, that a network which depends on the whole image
             gets in one piece; memory grows with it.
@@ -47,21 +41,15 @@ class Predictor:
 
     def __init__(
         self,
-        network: Network,
+        engine: Engine,
         *,
-        device: str = "cpu",
-        precision: Precision = "float32",
         tile: int = 1024,
         whole_megapixels: float = 4.0,
     ) -> None:
-        self.network = network.to(device).eval()
-        # The stubs of torch know no memory_format for modules.
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.device = device
-        self.precision = precision
-        stride = network.stride
+        self.engine = engine
+        stride = engine.stride
         self.tile = max(stride, tile // stride * stride)
-        radius = network.receptive_radius
+        radius = engine.receptive_radius
         self.halo = -(-(self.tile // 2 if radius is None else radius) // stride) * stride
         self.whole_pixels = None if radius is not None else round(whole_megapixels * 1e6)
 
@@ -70,7 +58,7 @@ class Predictor:
         return self.whole_pixels is None or height * width <= self.whole_pixels
 
     def iterate(self, read: ReadWindow, height: int, width: int) -> Iterator[tuple[Window, Tensor]]:
-        """Yield ``(window, logits (k, h, w) float32)``; the windows partition the image.
+        """Yield ``(window, outputs (c, h, w) float32)``; the windows partition the image.
 
         Args:
             read: Gives pixels of windows inside the image.
@@ -80,7 +68,7 @@ class Predictor:
         Raises:
             DataError: The image does not have the number of bands that the network takes.
         """
-        stride = self.network.stride
+        stride = self.engine.stride
         padded_height, padded_width = pad_to_multiple(height, width, stride)
         whole = self.whole_pixels is not None and self.is_exact(height, width)
         size = max(padded_height, padded_width) if whole else self.tile
@@ -92,31 +80,14 @@ class Predictor:
             if shown.height <= 0 or shown.width <= 0:
                 continue
             pixels = _read_mirrored(read, tile.read, height, width)
-            if pixels.shape[0] != self.network.in_channels:
+            if pixels.shape[0] != self.engine.in_channels:
                 raise DataError(
-                    f"The network takes images of {self.network.in_channels} bands, but this one has "
+                    f"The network takes images of {self.engine.in_channels} bands, but this one has "
                     f"{pixels.shape[0]}; choose bands in dataset.yaml as in training."
                 )
-            logits = self.run(torch.from_numpy(np.require(pixels, requirements=["C", "W"]))[None])[0]
+            logits = self.engine.run(torch.from_numpy(np.require(pixels, requirements=["C", "W"]))[None])[0]
             top, left = core.row - tile.read.row, core.col - tile.read.col
             yield shown, logits[:, top : top + shown.height, left : left + shown.width]
-
-    def run(self, batch: Tensor, *, part: str | None = None) -> Tensor:
-        """Logits ``(b, k, h, w)`` float32 of raw pixels ``(b, c, h, w)``, on the predictor's device.
-
-        Args:
-            batch: Raw pixels.
-            part: Instead of the whole network, the module with this path below its core.
-        """
-        batch = batch.to(self.device)
-        with (
-            torch.inference_mode(),
-            torch.autocast(
-                self.device.split(":")[0], dtype=torch.bfloat16, enabled=self.precision == "bfloat16"
-            ),
-        ):
-            outputs: Tensor = self.network(batch) if part is None else self.network.forward_part(batch, part)
-        return outputs.float()
 
 
 def _read_mirrored(read: ReadWindow, window: Window, height: int, width: int) -> NDArray[np.generic]:

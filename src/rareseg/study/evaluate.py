@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from rareseg.data.indexed_png import write_indexed_png
 from rareseg.data.source import Source
 from rareseg.data.splits import TestSplit, ValSplit
+from rareseg.inference.judge import Judge, background_throughout
 from rareseg.metrics.counts import confusion_counts
 from rareseg.metrics.counts_table import CountsTable
 from rareseg.metrics.region_table import RegionTable
 from rareseg.metrics.regions import region_counts
 from rareseg.metrics.score_table import ScoreTable
 from rareseg.metrics.scores import ScoreHistogram
-from rareseg.study.judge import Judge, background_throughout
 from rareseg.study.previews import safe_name
 from rareseg.types import IGNORE_INDEX
 

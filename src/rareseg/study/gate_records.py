@@ -13,8 +13,8 @@ from rareseg.config.study import BudgetSettings
 from rareseg.data.source import Source
 from rareseg.data.splits import TestSplit, ValSplit
 from rareseg.inference.gate import GateScorer
+from rareseg.inference.judge import Judge, reader_of
 from rareseg.metrics.gate_threshold import GateChoice, gate_threshold
-from rareseg.study.judge import Judge, reader_of
 from rareseg.types import IGNORE_INDEX
 
 __all__ = ["GateRow", "choose_gate", "read_gate", "score_images", "scorer_of", "write_gate"]

@@ -3,94 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from rareseg.artefacts import read_json, read_yaml
 from rareseg.config.dataset import ClassSettings
 from rareseg.config.load import parse_settings
 from rareseg.config.study import BudgetSettings
-from rareseg.data.image_reading import ImageReading, OpenImage
+from rareseg.data.image_reading import ImageReading
 from rareseg.data.labels import ClassTable
-from rareseg.data.resampling import majority
 from rareseg.device import Precision, resolve_device, resolve_precision
 from rareseg.errors import ArtefactError, OptionError
 from rareseg.inference.decision import build_decision
 from rareseg.inference.gate import ImageGate
-from rareseg.inference.pixel_fit import Misfit, PixelTally
+from rareseg.inference.judge import Judge
 from rareseg.inference.predictor import Predictor
+from rareseg.inference.segmenter import Segmenter
+from rareseg.inference.torch_engine import TorchEngine
 from rareseg.models.network import Network
 from rareseg.models.weights_file import load_weights
 from rareseg.strategies.heads import build_head
 from rareseg.study.gate_records import read_gate, scorer_of
-from rareseg.study.judge import Judge
 from rareseg.study.run_one import build_network
-from rareseg.types import IGNORE_INDEX, Window
 
-__all__ = ["LoadedRun", "Prediction", "load_run"]
-
-_STRIP = 512
-"""Rows that are looked through for missing data at once."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a run says of an image.
-
-    Attributes:
-        labels: Class indices ``(h, w)``, 255 where the image has no data.
-        exact: Whether they are those of the image in one piece; overlapping tiles may differ.
-        misfit: What is odd about the pixels, set beside those of training.
-    """
-
-    labels: NDArray[np.uint8]
-    exact: bool
-    misfit: Misfit | None
-
-
-@dataclass(frozen=True)
-class LoadedRun:
-    """What a run's folder holds for prediction."""
-
-    judge: Judge
-    class_table: ClassTable
-    reading: ImageReading
-    step: int
-
-    def label_map(self, path: Path) -> NDArray[np.uint8]:
-        """Class indices ``(h, w)`` of an image file, see `predict`."""
-        return self.predict(self.reading.open(path)).labels
-
-    def predict(self, image: OpenImage) -> Prediction:
-        """Judge one image, in its own pixels.
-
-        Where the run enlarges images, the enlarged image is judged and each pixel of the file becomes the most
-        frequent class in it, see `majority`.
-
-        Args:
-            image: From ``reading``, of the kind that the run was trained on.
-
-        Raises:
-            DataError: The file is damaged, or has other bands.
-        """
-        height, width = image.size
-        shown = (image.factor * height, image.factor * width)
-        tally = PixelTally(image.read)
-        labels = self.judge.labels(tally, *shown)
-        if image.factor > 1:
-            labels = majority(labels, image.factor, self.class_table.num_classes)
-        for row in range(0, height, _STRIP):
-            strip = Window(row, 0, min(_STRIP, height - row), width)
-            invalid = image.invalid(strip)
-            if invalid is not None:
-                labels[strip.slices][invalid] = IGNORE_INDEX
-        network = self.judge.predictor.network
-        misfit = tally.misfit(mean=network.mean.tolist(), std=network.std.tolist())
-        return Prediction(labels, self.judge.predictor.is_exact(*shown), misfit)
+__all__ = ["load_run"]
 
 
 def load_run(
@@ -100,7 +37,7 @@ def load_run(
     precision: Precision | None = None,
     step: int | None = None,
     whole_megapixels: float | None = None,
-) -> LoadedRun:
+) -> Segmenter:
     """Load the weights of a run with its classes, normalisation and decision.
 
     Args:
@@ -135,8 +72,8 @@ def load_run(
         ...     run = load_run(runs / "baseline" / "seed-0", device="cpu")
         >>> image = np.zeros((3, 40, 56), np.uint16)
         >>> labels = run.judge.labels(lambda window: image[:, *window.slices], 40, 56)
-        >>> run.step, labels.shape, labels.dtype.name
-        (2, (40, 56), 'uint8')
+        >>> labels.shape, labels.dtype.name
+        ((40, 56), 'uint8')
     """
     folder = Path(folder)
     if not (folder / "config.yaml").exists():
@@ -172,10 +109,11 @@ def load_run(
     number_format = resolve_precision(
         precision or ("float32" if judged == "float32" else "auto"), device=where
     )
+    class_table = ClassTable.from_classes(classes)
     judge = Judge(
-        Predictor(network, device=where, precision=number_format, whole_megapixels=whole),
+        Predictor(TorchEngine(network, device=where, precision=number_format), whole_megapixels=whole),
         build_head(config["strategy"]["head"]),
-        build_decision(config["strategy"]["decision"]),
+        build_decision(config["strategy"]["decision"], class_names=class_table.names),
     )
     if judge.head.gate is not None:
         scorer = scorer_of(
@@ -183,7 +121,7 @@ def load_run(
         )
         judge = replace(judge, gate=ImageGate(scorer, read_gate(folder / "gate.json")))
     reading = ImageReading.from_config(config["decided"])
-    return LoadedRun(judge, ClassTable.from_classes(classes), reading, chosen)
+    return Segmenter(judge, class_table, reading, name=str(folder))
 
 
 def _whole_megapixels(network: Network, config: Mapping[str, Any], given: float | None) -> float:

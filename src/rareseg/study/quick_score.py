@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from rareseg.data.source import Source
+from rareseg.inference.judge import Judge, reader_of
 from rareseg.metrics.counts import confusion_counts
-from rareseg.study.judge import Judge, reader_of
 from rareseg.types import Region
 
 __all__ = ["quick_score"]

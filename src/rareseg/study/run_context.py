@@ -61,7 +61,7 @@ class RunContext:
 
     def _check(self, strategy: Strategy) -> tuple[str, ...]:
         budget = self.budget_of(strategy)
-        build_decision(strategy.decision)
+        build_decision(strategy.decision, class_names=self.training.class_names)
         check_takes_effect(
             strategy.schedule,
             strategy.early_stopping,

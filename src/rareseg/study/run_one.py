@@ -13,7 +13,9 @@ from rareseg.device import Precision, resolve_precision
 from rareseg.errors import Interrupted, TrainingError
 from rareseg.inference.decision import build_decision
 from rareseg.inference.gate import ImageGate
+from rareseg.inference.judge import Judge
 from rareseg.inference.predictor import Predictor
+from rareseg.inference.torch_engine import TorchEngine
 from rareseg.models.network import Network
 from rareseg.models.weights_file import load_weights
 from rareseg.sampling.seeds import derive_seed
@@ -22,7 +24,6 @@ from rareseg.strategies.heads import build_head
 from rareseg.strategies.strategy import Strategy
 from rareseg.study.evaluate import EvaluationTables, evaluate
 from rareseg.study.gate_records import choose_gate, score_images, scorer_of, write_gate
-from rareseg.study.judge import Judge
 from rareseg.study.quick_score import quick_score
 from rareseg.study.run_context import RunContext
 from rareseg.study.run_folder import RunFolder
@@ -63,13 +64,14 @@ def run_one(
             context,
             strategy,
             folder,
+            network,
             judge,
             seed=seed,
             precision=config["decided"]["precision"],
             label=label,
             stop_requested=stop_requested,
         )
-        _judge_all(context, strategy, judge, outcome, folder, label=label)
+        _judge_all(context, strategy, network, judge, outcome, folder, label=label)
         write_records(context, network, outcome, folder, seed=seed)
         folder.write_status("finished", step=outcome.step, steps=context.budget_of(strategy).steps)
     return True
@@ -79,6 +81,7 @@ def _train(
     context: RunContext,
     strategy: Strategy,
     folder: RunFolder,
+    network: Network,
     judge: Judge,
     *,
     seed: int,
@@ -101,7 +104,7 @@ def _train(
         try:
             outcome = train(
                 strategy,
-                judge.predictor.network,
+                network,
                 context.training,
                 folder.path,
                 seed=seed,
@@ -185,18 +188,19 @@ def _config(context: RunContext, strategy: Strategy, *, seed: int) -> dict[str, 
 
 
 def _judge(network: Network, strategy: Strategy, context: RunContext, *, precision: Precision) -> Judge:
-    predictor = Predictor(
-        network,
-        device=context.device,
-        precision=precision,
-        whole_megapixels=context.settings.whole_megapixels,
+    engine = TorchEngine(network, device=context.device, precision=precision)
+    predictor = Predictor(engine, whole_megapixels=context.settings.whole_megapixels)
+    return Judge(
+        predictor,
+        build_head(strategy.head),
+        build_decision(strategy.decision, class_names=context.training.class_names),
     )
-    return Judge(predictor, build_head(strategy.head), build_decision(strategy.decision))
 
 
 def _judge_all(
     context: RunContext,
     strategy: Strategy,
+    network: Network,
     judge: Judge,
     outcome: TrainOutcome,
     folder: RunFolder,
@@ -207,8 +211,8 @@ def _judge_all(
     kept = [step for step in context.record_of(strategy).checkpoint_steps if step <= outcome.judged_step]
     tables = EvaluationTables(context.training.class_names)
     for step in sorted({*kept, outcome.judged_step}):
-        load_weights(folder.file(f"step-{step:06d}.safetensors"), judge.predictor.network)
-        judge.predictor.network.eval()
+        load_weights(folder.file(f"step-{step:06d}.safetensors"), network)
+        network.eval()
         final = step == outcome.judged_step
         now = judge
         if final and judge.head.gate is not None:

@@ -11,6 +11,7 @@ from rareseg.data.source import Source
 from rareseg.inference.decision import Decision
 from rareseg.inference.gate import ImageGate
 from rareseg.inference.predictor import Predictor, ReadWindow
+from rareseg.inference.small_regions import remove_small_regions
 from rareseg.metrics.bins import NUM_BINS
 from rareseg.metrics.score_bins import score_bins
 from rareseg.strategies.heads import Head
@@ -43,7 +44,7 @@ class Judge:
             rows, cols = window.slices
             labels[rows, cols] = self.decision.labels(logits)[0].cpu().numpy()
             bins[:, rows, cols] = score_bins(logits)[0].cpu().numpy()
-        return labels, bins
+        return remove_small_regions(labels, self.decision.smallest_regions), bins
 
     def skips(self, source: Source, region: Region) -> bool:
         """Whether there is a gate and it skips the region."""
@@ -60,7 +61,7 @@ class Judge:
         for window, outputs in self.predictor.iterate(read, height, width):
             rows, cols = window.slices
             labels[rows, cols] = self.decision.labels(self.head.class_logits(outputs[None]))[0].cpu().numpy()
-        return labels
+        return remove_small_regions(labels, self.decision.smallest_regions)
 
 
 def background_throughout(region: Region, *, num_classes: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
