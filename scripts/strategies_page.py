@@ -49,8 +49,7 @@ strategies:
 No strategy wins everywhere: [results](results.md) says what came out on which data. [Files and keys](formats.md#base)
 has every key of a strategy, and [concepts](concepts.md#a-strategy-is-a-composition) says why they can be mixed.
 
-Sources are papers (by arXiv number or doi) or the documents whose [systems](systems/index.md) are repeated here: the
-foil thesis, the Severstal report, the solar plant report and the two Mars reports.
+Sources are papers, by arXiv number or doi, or documents whose [systems](systems/index.md) are repeated here.
 """
 
 ABOUT = {
@@ -61,6 +60,14 @@ ABOUT = {
     "Model": "The network itself, each with its default width.",
     "Data": "What patches look like.",
     "Recipe": "Several remedies at once, as they are used elsewhere.",
+}
+
+DOCUMENTS = {
+    "foil thesis": "foil_thesis",
+    "Severstal report": "severstal_two_stage",
+    "solar plant report": "solar_satellite",
+    "Mars report of team Annamo": "mars_annamo",
+    "Mars report of team Camal": "mars_camal",
 }
 
 BLOCKS: tuple[tuple[str, str, Registry[Any]], ...] = (
@@ -151,7 +158,9 @@ def source_of(text: str) -> str | None:
 
 
 def linked(source: str) -> str:
-    """A source with links to papers."""
+    """A source with links to papers, and to the pages of systems that are repeated here."""
+    for document, page in DOCUMENTS.items():
+        source = source.replace(document, f"[{document}](systems/{page}.md)")
     source = re.sub(r"(?<![\d.])(\d{4}\.\d{5})\b", r"[\1](https://arxiv.org/abs/\1)", source)
     source = re.sub(r"(?<=doi )(10\.\S+?)(?=[;,)]|$)", r"[\1](https://doi.org/\1)", source)
     return re.sub(r"https://github\.com/(\S+)", r"[\1](https://github.com/\1)", source)

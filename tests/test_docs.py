@@ -102,12 +102,13 @@ COMPONENTS: dict[str, tuple[type[Settings], frozenset[str]]] = {
 
 
 def yaml_blocks() -> Iterator[tuple[str, str]]:
-    """File name and text of every yaml block that begins with a comment naming its file."""
+    """File name and text of every yaml block; it begins with a comment naming its file."""
     for page in PAGES:
         for block in fenced(page):
-            named = re.match(r"# (dataset|study)\.yaml\b", block.text)
-            if block.language == "yaml" and named:
-                yield f"{named[1]}.yaml", block.text
+            if block.language == "yaml":
+                named = re.match(r"# (\w+\.yaml)\b", block.text)
+                assert named, f"a yaml block of {block.page} does not begin with a comment naming its file"
+                yield named[1], block.text
 
 
 BLOCKS = list(yaml_blocks())
