@@ -36,6 +36,7 @@ from doc_pages import (
     shell_lines,
 )
 from rareseg.cli.main import main
+from rareseg.inference.decision import DECISIONS
 from rareseg.losses.terms import LOSSES
 from rareseg.models.build import MODELS
 from rareseg.sampling.plans import PLANS
@@ -233,6 +234,17 @@ def test_every_building_block_has_a_source(registry: Any) -> None:
     page = script("strategies_page")
     missing = [name for name in registry if page.source_of(page.about(registry, name)) is None]
     assert not missing, "add to the docstring of the file: Source: arXiv 1234.56789."
+
+
+@pytest.mark.parametrize(
+    "registry", [LOSSES, PLANS, HEADS, MODELS, DECISIONS], ids=lambda registry: registry.kind
+)
+def test_every_building_block_has_a_sentence_of_its_own(registry: Any) -> None:
+    page = script("strategies_page")
+    said = [page.about(registry, name) for name in registry]
+    assert len(set(said)) == len(said), (
+        "in a file that holds several, the function or class of each has a docstring"
+    )
 
 
 @pytest.mark.parametrize(
