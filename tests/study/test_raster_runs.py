@@ -97,6 +97,11 @@ def enlarged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
+def predicted(run: Path, file: Path) -> np.ndarray:
+    model = load_run(run, device="cpu")
+    return model.predict(model.reading.open(file)).labels
+
+
 def losses(run: Path) -> list[float]:
     lines = (run / "log.csv").read_text().splitlines()
     place = lines[0].split(",").index("loss")
