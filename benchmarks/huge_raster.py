@@ -3,10 +3,10 @@
     python benchmarks/huge_raster.py FOLDER [--size 30000] [--tile 1024] [--threads 2] [--limit-gib 4] [--keep]
 
 A U-Net of 16 first maps with random weights, whose background logit is raised until it finds half a percent of other
-classes in its training patches, predicts a GeoTIFF of three bands to a GeoTIFF and a table of regions, in a process that
-may not hold more than the limit in private memory (RLIMIT_DATA). The process kills itself (SIGKILL) when half of the
-rows are done; a second one goes on. Then random windows of the result are compared with what the network makes of the
-same window with its surroundings in one piece, and the areas of all regions with the pixels of their classes.
+classes in its training patches, predicts a GeoTIFF of three bands to a GeoTIFF and a table of regions, in a process
+that may not hold more than the limit in private memory (RLIMIT_DATA). The process kills itself (SIGKILL) when half of
+the rows are done; a second one goes on. Then random windows of the result are compared with what the network makes of
+the same window with its surroundings in one piece, and the areas of all regions with the pixels of their classes.
 """
 
 from __future__ import annotations
