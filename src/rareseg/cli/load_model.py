@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rareseg.errors import ArtefactError, OptionError
 
 if TYPE_CHECKING:
-    from rareseg.device import Precision
+    from rareseg.device import PrecisionWish
     from rareseg.inference.segmenter import Segmenter
 
 __all__ = ["load_model"]
@@ -18,7 +18,7 @@ def load_model(
     path: Path,
     *,
     device: str = "auto",
-    precision: Precision | None = None,
+    precision: PrecisionWish | None = None,
     step: int | None = None,
     backend: str = "auto",
     whole_megapixels: float | None = None,

@@ -11,7 +11,7 @@ from pathlib import Path
 from rareseg.config.bundle import BundleSettings, FileSettings, load_bundle_settings
 from rareseg.data.image_reading import ImageReading
 from rareseg.data.labels import ClassTable
-from rareseg.device import Precision, resolve_device, resolve_precision
+from rareseg.device import Precision, PrecisionWish, resolve_device, resolve_precision
 from rareseg.errors import ArtefactError, OptionError
 from rareseg.export.backends import fastest, possible_backends
 from rareseg.inference.blueprint import Blueprint, GateRule
@@ -23,6 +23,7 @@ from rareseg.inference.segmenter import Segmenter
 from rareseg.inference.torch_engine import TorchEngine
 from rareseg.models.fold_norms import fold_norms
 from rareseg.models.weights_file import load_weights
+from rareseg.provenance import digest_of_files
 
 __all__ = ["blueprint_of", "load_bundle", "open_engine"]
 
@@ -31,7 +32,7 @@ def load_bundle(
     folder: Path,
     *,
     device: str = "auto",
-    precision: Precision | None = None,
+    precision: PrecisionWish | None = None,
     backend: str = "auto",
     tile: int | None = None,
     whole_megapixels: float | None = None,
@@ -84,7 +85,8 @@ def load_bundle(
         for name, form in possible_backends(set(settings.weights), backend).items()
     }
     chosen, engine = fastest(engines, tile=blueprint.tile)
-    return blueprint.segmenter(engine, name=f"{folder} by {chosen}")
+    digest = digest_of_files(f"{chosen} {number_format}", [folder / "bundle.yaml"])
+    return blueprint.segmenter(engine, name=f"{folder} by {chosen}", digest=digest)
 
 
 def blueprint_of(settings: BundleSettings) -> Blueprint:

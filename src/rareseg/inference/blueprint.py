@@ -76,12 +76,13 @@ class Blueprint:
             core = build_core(self.head, model, len(self.mean), self.class_table.names)
         return Network(core, mean=self.mean, std=self.std)
 
-    def segmenter(self, engine: Engine, *, name: str) -> Segmenter:
+    def segmenter(self, engine: Engine, *, name: str, digest: str = "") -> Segmenter:
         """What an engine that runs this network predicts with.
 
         Args:
             engine: Holds the weights.
             name: Where it came from, for messages.
+            digest: Of all that label maps depend on, so that a job knows whether it may go on.
         """
         predictor = Predictor(engine, tile=self.tile, whole_megapixels=self.whole_megapixels)
         gate = None
@@ -89,4 +90,4 @@ class Blueprint:
             gate = ImageGate(GateScorer(predictor, "gate", self.gate.patch_size), self.gate.threshold)
         decision = build_decision(self.decision, class_names=self.class_table.names)
         judge = Judge(predictor, build_head(self.head), decision, gate)
-        return Segmenter(judge, self.class_table, self.reading, name=name)
+        return Segmenter(judge, self.class_table, self.reading, name=name, digest=digest)

@@ -13,13 +13,14 @@ from rareseg.config.load import parse_settings
 from rareseg.config.study import BudgetSettings
 from rareseg.data.image_reading import ImageReading
 from rareseg.data.labels import ClassTable
-from rareseg.device import Precision, resolve_device, resolve_precision
+from rareseg.device import PrecisionWish, resolve_device, resolve_precision
 from rareseg.errors import ArtefactError, OptionError
 from rareseg.inference.blueprint import Blueprint, GateRule
 from rareseg.inference.segmenter import Segmenter
 from rareseg.inference.torch_engine import TorchEngine
 from rareseg.models.network import Network
 from rareseg.models.weights_file import load_weights
+from rareseg.provenance import digest_of_files
 from rareseg.strategies.heads import build_head
 from rareseg.study.gate_records import read_gate
 
@@ -30,7 +31,7 @@ def load_run(
     folder: Path,
     *,
     device: str = "auto",
-    precision: Precision | None = None,
+    precision: PrecisionWish | None = None,
     step: int | None = None,
     whole_megapixels: float | None = None,
 ) -> Segmenter:
@@ -39,7 +40,8 @@ def load_run(
     Args:
         folder: ``RUNS/<strategy>/seed-<n>``.
         device: Torch device.
-        precision: ``float32`` or ``bfloat16``; by default what the run was judged with, where the device can.
+        precision: ``float32``, ``bfloat16`` or ``auto`` (what is fastest here); by default what the run was
+            judged with, where the device can.
         step: Which kept checkpoint; by default the last.
         whole_megapixels: Largest image that a model which depends on the whole image gets in one piece; by default
             what the run was judged with.
@@ -84,7 +86,9 @@ def load_run(
         precision or ("float32" if judged == "float32" else "auto"), device=where
     )
     engine = TorchEngine(network, device=where, precision=number_format)
-    return blueprint.segmenter(engine, name=str(folder))
+    files = [weights, Path(folder) / "config.yaml", Path(folder) / "gate.json"]
+    digest = digest_of_files(number_format, [file for file in files if file.exists()])
+    return blueprint.segmenter(engine, name=str(folder), digest=digest)
 
 
 def weights_of(folder: Path, *, step: int | None = None) -> Path:
