@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from PIL import Image
 
 from doc_pages import DOCS, PAGES, ROOT, Block, fenced, inline_code, name_of, prose, shell_lines
 from rareseg.cli.main import main
@@ -40,6 +41,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert main(["run", str(study), "--out", str(folder / "runs"), "--device", "cpu", "--quiet"]) == 0
     (folder / "new_images").mkdir()
     shutil.copy(data / "images" / "im00.png", folder / "new_images" / "a.png")
+    with Image.open(data / "images" / "im01.png") as image:
+        image.save(folder / "scene.tif")
     shutil.copytree(data, folder / "studies" / "crackforest")
     return folder
 
