@@ -46,6 +46,7 @@ from rareseg.strategies.softmax_head import SoftmaxHead
 from rareseg.types import Window
 
 BANDS = 3
+CHANNELS = 16
 CLASSES = ("ground", "pit", "scratch")
 FORMATS = ("tif", "regions_csv")
 ROWS = 512
@@ -91,6 +92,13 @@ def main() -> None:
         shutil.rmtree(options.folder)
 
 
+def bound(options: argparse.Namespace, halo: int) -> float:
+    """Bytes over what Python and torch take, by the formula of `StripRun` with scores and GDAL's 512 MB."""
+    strip = 12 * options.size * options.tile
+    network = 30 * CHANNELS * (options.tile + 2 * halo) ** 2
+    return strip + network + 512e6
+
+
 def make_raster(path: Path, size: int) -> None:
     """Ground of two scales with dark lines and bright spots, written a row of blocks at a time."""
     rng = np.random.default_rng(0)
@@ -118,7 +126,9 @@ def make_raster(path: Path, size: int) -> None:
 def make_segmenter(tile: int) -> Segmenter:
     """The same weights at every call."""
     torch.manual_seed(0)
-    core = build_model({"name": "unet", "base_channels": 16}, in_channels=BANDS, num_classes=len(CLASSES))
+    core = build_model(
+        {"name": "unet", "base_channels": CHANNELS}, in_channels=BANDS, num_classes=len(CLASSES)
+    )
     network = Network(core, mean=[120.0] * BANDS, std=[20.0] * BANDS).train()
     rng = np.random.default_rng(1)
     batch = rng.normal(120, 10, (2, BANDS, 192, 192))
@@ -183,6 +193,8 @@ def compare(raster: Path, out: Path, options: argparse.Namespace) -> None:
     model = make_segmenter(options.tile)
     predictor = model.judge.predictor
     stride, halo, side = predictor.engine.stride, predictor.halo, min(1024, options.size // 2 // 16 * 16)
+    most = bound(options, halo) / 2**30
+    print(f"by the formula, at most {most:.2f} GiB over what Python and torch take by themselves")
     image = model.reading.open(raster)
     rng = np.random.default_rng(2)
     different = compared = 0
