@@ -23,7 +23,7 @@ import rareseg
 from doc_pages import PAGES, ROOT, fenced, inline_code, name_of, shell_lines
 from rareseg.artefacts import read_yaml
 from rareseg.cli.main import app
-from rareseg.config import dataset, recipe, study
+from rareseg.config import bundle, dataset, recipe, study
 from rareseg.config.coco import CocoSettings
 from rareseg.config.dataset import DatasetSettings
 from rareseg.config.load import Settings, parse_settings
@@ -78,6 +78,11 @@ SECTIONS: dict[str, type[Settings]] = {
     "phases": recipe.PhaseSettings,
     "patch_sizes": recipe.PatchSizesSettings,
     "early_stopping": recipe.EarlyStoppingSettings,
+    "Of an export: `bundle.yaml`": bundle.BundleSettings,
+    "bundle files": bundle.FileSettings,
+    "bundle reading": bundle.BundleReadingSettings,
+    "bundle gate": bundle.BundleGateSettings,
+    "bundle parity": bundle.ParitySettings,
     "keys of every plan": PlanSettings,
     "blank": plan_settings.BlankSettings,
     "refuse": plan_settings.RefuseSettings,
@@ -183,7 +188,7 @@ def test_every_key_and_default_is_documented(heading: str) -> None:
 def test_no_settings_model_is_left_out() -> None:
     models = {
         value
-        for module in (dataset, recipe, study)
+        for module in (bundle, dataset, recipe, study)
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Settings) and value is not Settings
     }
