@@ -214,7 +214,8 @@ def _predict(
         for strip in strips:
             for sink in sinks.values():
                 sink.add(strip)
-        entries = {form: sink.entry() for form, sink in sinks.items() if writers[form].is_table}
+        found = {form: sink.entry() for form, sink in sinks.items()}
+        entries = {form: lines for form, lines in found.items() if lines is not None}
     misfit = run.misfit
     record = {
         "num_pixels": height * width,
