@@ -66,6 +66,13 @@ def predict(
             show_default="that of the study",
         ),
     ] = None,
+    decision: Annotated[
+        str,
+        typer.Option(
+            "--decision",
+            help="own: as the run was judged; argmax; tuned: what `rareseg tune` chose last; or a decision file.",
+        ),
+    ] = "own",
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -83,7 +90,7 @@ def predict(
     if key is not None and not is_stack:
         raise OptionError(f"--key names an array of an .npz, but '{source}' is none; leave it out.")
     files = {} if is_stack else _named(find_images(source), source)
-    model = load_run(run, device=device, step=step, whole_megapixels=whole_megapixels)
+    model = load_run(run, device=device, step=step, whole_megapixels=whole_megapixels, decision=decision)
     images: dict[str, OpenLater] = {
         name: partial(model.reading.open, file) for name, file in files.items()
     } or _tiles(model, Path(source), key)

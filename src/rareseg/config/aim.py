@@ -36,13 +36,17 @@ class AimSettings(Settings):
         flags = {"beta": "--beta", "max_false_alarms": "--max-false-alarms", "costs": "--costs"}
         for option, owner in owners.items():
             if getattr(self, option) is not None and self.name != owner:
-                raise ValueError(f"{flags[option]} is for the aim '{owner}' and has no effect on '{self.name}'")
+                raise ValueError(
+                    f"{flags[option]} is for the aim '{owner}' and has no effect on '{self.name}'"
+                )
         if self.name == "recall" and self.max_false_alarms is None:
             raise ValueError(
                 "the aim 'recall' needs --max-false-alarms, the most false regions in a megapixel, such as 0.5"
             )
         if self.name == "cost" and self.costs is None:
-            raise ValueError("the aim 'cost' needs --costs, a yaml file of what errors cost, see docs/formats.md")
+            raise ValueError(
+                "the aim 'cost' needs --costs, a yaml file of what errors cost, see docs/formats.md"
+            )
         return self
 
     @property

@@ -34,7 +34,9 @@ class CostSettings(Settings):
             wanting, free = ("missed_region or missed_image", "nothing is ever seen")
             if missed:
                 wanting, free = ("false_region or false_stop", "everything is called a defect")
-            raise ValueError(f"both kinds of error must cost something, or it is cheapest when {free}; give {wanting}")
+            raise ValueError(
+                f"both kinds of error must cost something, or it is cheapest when {free}; give {wanting}"
+            )
         return self
 
     @staticmethod

@@ -149,7 +149,9 @@ class RecallAim:
     def rank(self, sums: Floats) -> Floats:
         """As few false alarms above the bound as can be, then recall, then few false alarms."""
         rate = np.nan_to_num(self.false_rate(sums))
-        return np.stack([-np.maximum(0.0, rate - self.most_false), np.nan_to_num(self.figure(sums)), -rate], axis=-1)
+        return np.stack(
+            [-np.maximum(0.0, rate - self.most_false), np.nan_to_num(self.figure(sums)), -rate], axis=-1
+        )
 
 
 @dataclass(frozen=True)

@@ -171,9 +171,7 @@ class DecisionSearch:
                 choice, rank = replace(choice, smallest=sizes), found_rank
         return choice, rank
 
-    def _improve_gate(
-        self, choice: Choice, rank: NDArray[np.float64]
-    ) -> tuple[Choice, NDArray[np.float64]]:
+    def _improve_gate(self, choice: Choice, rank: NDArray[np.float64]) -> tuple[Choice, NDArray[np.float64]]:
         if self._gate_scores is None or choice.gate is None:
             return choice, rank
         outcome = self._outcome(choice)
@@ -226,9 +224,7 @@ class DecisionSearch:
         first = label <= (left_out if left_out is not None else 0)
         return best, first, label
 
-    def _reaches(
-        self, choice: Choice, index: int
-    ) -> list[tuple[NDArray[np.int16], NDArray[np.int64]]]:
+    def _reaches(self, choice: Choice, index: int) -> list[tuple[NDArray[np.int16], NDArray[np.int64]]]:
         """Of each image: the highest threshold at which the class takes each pixel, and who has it above that."""
         found = []
         for image in self._images:
@@ -289,9 +285,7 @@ class DecisionSearch:
         return tallied
 
 
-def _wins(
-    margin: NDArray[np.int16], other: NDArray[np.int16], first: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def _wins(margin: NDArray[np.int16], other: NDArray[np.int16], first: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Where a class takes a pixel: its margin is the largest, or as large as that of a later class."""
     taken: NDArray[np.bool_] = (margin > NEVER) & ((margin > other) | ((margin == other) & ~first))
     return taken

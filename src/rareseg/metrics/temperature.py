@@ -62,7 +62,9 @@ def fit_temperature(bins: NDArray[np.uint8], target: NDArray[np.uint8]) -> float
     from scipy.optimize import minimize_scalar
 
     if not target.size:
-        raise DataError("Pixels of validation images were expected, but all are ignored; give images with labels.")
+        raise DataError(
+            "Pixels of validation images were expected, but all are ignored; give images with labels."
+        )
     found = minimize_scalar(
         lambda log: negative_log_likelihood(bins, target, temperature=float(np.exp(log))),
         bounds=(np.log(_LOWEST), np.log(_HIGHEST)),

@@ -71,9 +71,7 @@ def choose_decision(
     say("reading scores")
     lowest, temperature = _first_look(scores)
     images, truth, groups = _second_look(scores, lowest)
-    tuned = {
-        index: lowest[index] for index in range(len(lowest)) if truth.regions[:, index].any()
-    }
+    tuned = {index: lowest[index] for index in range(len(lowest)) if truth.regions[:, index].any()}
     names = scores.class_names[1:]
     if not tuned:
         raise DataError(
@@ -81,10 +79,10 @@ def choose_decision(
             "another split."
         )
     aim = build_aim(settings, scores.class_names, counted=[names[index] for index in tuned])
-    search = DecisionSearch(
-        images, truth, aim, tuned=tuned, gate_scores=scores.gate_scores(), progress=say
+    search = DecisionSearch(images, truth, aim, tuned=tuned, gate_scores=scores.gate_scores(), progress=say)
+    choice = _search(
+        search, Choice((None,) * len(names), (0,) * len(names), gate), aim.by_regions, tuple(tuned)
     )
-    choice = _search(search, Choice((None,) * len(names), (0,) * len(names), gate), aim.by_regions, tuple(tuned))
     return ChosenDecision(
         decision=_settings(choice, names, temperature),
         gate=choice.gate,

@@ -25,6 +25,7 @@ from rareseg.models.network import Network
 from rareseg.models.weights_file import load_weights
 from rareseg.strategies.heads import build_head
 from rareseg.study.gate_records import read_gate, scorer_of
+from rareseg.study.read_decision import read_decision
 from rareseg.study.run_one import build_network
 
 __all__ = ["load_run"]
@@ -37,6 +38,7 @@ def load_run(
     precision: Precision | None = None,
     step: int | None = None,
     whole_megapixels: float | None = None,
+    decision: str = "own",
 ) -> Segmenter:
     """Load the weights of a run with its classes, normalisation and decision.
 
@@ -47,6 +49,8 @@ def load_run(
         step: Which kept checkpoint; by default the last.
         whole_megapixels: Largest image that a model which depends on the whole image gets in one piece; by default
             what the run was judged with.
+        decision: ``own`` for what the run was judged with, ``argmax``, ``tuned`` for what `rareseg tune` chose last, or
+            the path of a decision file, see `read_decision`.
 
     Raises:
         ArtefactError: The folder is not a run, or has no such weights.
@@ -110,16 +114,18 @@ def load_run(
         precision or ("float32" if judged == "float32" else "auto"), device=where
     )
     class_table = ClassTable.from_classes(classes)
+    settings, gate_threshold = read_decision(folder, decision)
     judge = Judge(
         Predictor(TorchEngine(network, device=where, precision=number_format), whole_megapixels=whole),
         build_head(config["strategy"]["head"]),
-        build_decision(config["strategy"]["decision"], class_names=class_table.names),
+        build_decision(settings, class_names=class_table.names),
     )
     if judge.head.gate is not None:
         scorer = scorer_of(
             judge, parse_settings(BudgetSettings, config["budget"], where="config.yaml: budget")
         )
-        judge = replace(judge, gate=ImageGate(scorer, read_gate(folder / "gate.json")))
+        threshold = read_gate(folder / "gate.json") if gate_threshold is None else gate_threshold
+        judge = replace(judge, gate=ImageGate(scorer, threshold))
     reading = ImageReading.from_config(config["decided"])
     return Segmenter(judge, class_table, reading, name=str(folder))
 

@@ -37,7 +37,9 @@ def read_decision(folder: Path, name: str = "tuned") -> tuple[Mapping[str, Any],
     path = folder / "decision.json" if name == "tuned" else Path(name)
     if not path.exists():
         hint = (
-            f"Make it: rareseg tune '{folder}'" if name == "tuned" else "Give tuned, argmax, own or the path of a file."
+            f"Make it: rareseg tune '{folder}'"
+            if name == "tuned"
+            else "Give tuned, argmax, own or the path of a file."
         )
         raise ArtefactError(f"There is no decision '{path}'. {hint}")
     found = read_json(path, kind="decision")

@@ -53,7 +53,9 @@ def write_score_map(path: Path, scores: ScoreMap, *, class_names: Sequence[str],
 
     height, width = scores.likeliest.shape
     columns = {"likeliest": scores.likeliest.reshape(-1)}
-    columns |= {f"class {name}": score.reshape(-1) for name, score in zip(class_names, scores.bins, strict=True)}
+    columns |= {
+        f"class {name}": score.reshape(-1) for name, score in zip(class_names, scores.bins, strict=True)
+    }
     stamp = {"artefact": "score_map/1", "height": str(height), "width": str(width), "step": str(step)}
     with atomic_path(path) as temporary:
         table = pa.table(columns).replace_schema_metadata(stamp)

@@ -38,7 +38,9 @@ class StoredScores:
     name: ClassVar[str]
 
     @classmethod
-    def of(cls, run: Path, counts: CountsTable, *, left_out: frozenset[tuple[str, str]] = frozenset()) -> StoredScores:
+    def of(
+        cls, run: Path, counts: CountsTable, *, left_out: frozenset[tuple[str, str]] = frozenset()
+    ) -> StoredScores:
         """The part of a run's judged images that this class stands for.
 
         Args:
