@@ -25,7 +25,7 @@ LOWEST = 60
 
 
 def make_images(seed: int, *, num: int = 6, size: tuple[int, int] = (20, 24)) -> list[Image]:
-    """Scores, likeliest class and masks of images with blobs of three classes, one of them blank, some pixels ignored."""
+    """Scores, likeliest class and masks: blobs of three classes, one image blank, some pixels ignored."""
     rng = np.random.default_rng(seed)
     images = []
     for number in range(num):
@@ -92,7 +92,7 @@ AIMS: list[Aim] = [
 @pytest.mark.parametrize("choice", CHOICES)
 def test_counts_are_those_of_an_evaluation(choice: Choice, seed: int) -> None:
     images = make_images(seed)
-    found = search_on(images, AIMS[0])._outcome(choice)
+    found = search_on(images, AIMS[0]).outcome(choice)
     expected = outcome_by_evaluation(images, choice)
     for name in ("tp", "predicted", "hit", "false"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
@@ -151,9 +151,9 @@ def test_the_gate_is_set_where_false_stops_end() -> None:
     scores = np.array([0.2, 0.9, 0.8, 0.7, 0.6, 0.95])
     search = search_on(images, aim, gate_scores=scores)
     found = search.ascend(Choice((None,) * 3, (0,) * 3, gate=0.0))
-    outcome = search._outcome(found)
-    passed = scores >= (found.gate or 0.0)
-    assert not (outcome.only(passed).alarm & ~truth_of(images).holds).any()
+    assert found.gate is not None
+    assert 0.2 < found.gate <= 0.6
+    assert not (search.outcome(found).alarm & ~truth_of(images).holds).any()
 
 
 def test_equal_decisions_leave_argmax() -> None:

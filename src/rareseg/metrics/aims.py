@@ -43,7 +43,7 @@ class Aim(Protocol):
         ...
 
     def rank(self, sums: Floats) -> Floats:
-        """``(..., t)``: of two decisions the better one has the larger first number, of equals the second, and so on."""
+        """``(..., t)``: the better of two decisions has the larger first number, of equals the larger second."""
         ...
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rareseg.metrics.aims import Aim
 from rareseg.metrics.bins import NUM_BINS
 from rareseg.metrics.outcomes import ImageTruth, Outcome
-from rareseg.metrics.stored_image import NEVER, RegionRows, StoredImage
+from rareseg.metrics.stored_image import NEVER, StoredImage
 
 __all__ = ["Choice", "DecisionSearch"]
 
@@ -70,7 +70,14 @@ class DecisionSearch:
 
     def rank(self, choice: Choice) -> NDArray[np.float64]:
         """How good a choice is, see `Aim.rank`."""
-        return self._rank(self._outcome(choice), choice.gate)
+        return self._rank(_as_outcome(self._tally(choice)), choice.gate)
+
+    def outcome(self, choice: Choice) -> Outcome:
+        """What a choice says of the images, its gate included."""
+        outcome = _as_outcome(self._tally(choice))
+        if choice.gate is None or self._gate_scores is None:
+            return outcome
+        return outcome.only(self._gate_scores >= choice.gate)
 
     def ascend(self, start: Choice, *, with_sizes: bool = True) -> Choice:
         """Go up from a choice until no single change makes it better.
@@ -174,7 +181,7 @@ class DecisionSearch:
     def _improve_gate(self, choice: Choice, rank: NDArray[np.float64]) -> tuple[Choice, NDArray[np.float64]]:
         if self._gate_scores is None or choice.gate is None:
             return choice, rank
-        outcome = self._outcome(choice)
+        outcome = _as_outcome(self._tally(choice))
         levels = np.unique(self._gate_scores)
         # Midway between neighbouring scores, as `gate_threshold` has it.
         for threshold in np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2]):
@@ -187,9 +194,6 @@ class DecisionSearch:
         if gate is not None and self._gate_scores is not None:
             outcome = outcome.only(self._gate_scores >= gate)
         return self._aim.rank(self._aim.statistics(self._truth, outcome).sum(axis=-2))
-
-    def _outcome(self, choice: Choice) -> Outcome:
-        return _as_outcome(self._tally(choice))
 
     def _tally(self, choice: Choice) -> NDArray[np.float64]:
         """``(n, r, 4)``: what a choice gives in each image and class, whatever the gate says."""

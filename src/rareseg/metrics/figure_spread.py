@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rareseg.errors import DataError
 from rareseg.metrics.intervals import check_interval, resampled_sums
+from rareseg.metrics.run_samples import mean_of_runs
 from rareseg.metrics.run_spread import RunSpread
 
 __all__ = ["FigureSpread", "GroupedStatistics", "figure_spread"]
@@ -93,7 +94,7 @@ def figure_spread(
     defined = total[~np.isnan(total)]
     value = float(defined.mean()) if len(defined) else np.nan
     error = float(defined.std(ddof=1) / np.sqrt(len(defined))) if len(defined) > 1 else 0.0
-    spread = RunSpread(value, drawn.mean(axis=1), len(groups), error=error, freedom=max(1, len(defined) - 1))
+    spread = RunSpread(value, mean_of_runs(drawn), len(groups), error=error, freedom=max(1, len(defined) - 1))
     known = len(groups) > 1 and not np.isnan(value)
     low, high = spread.interval(interval) if known else (np.nan, np.nan)
     above = spread.share_above_zero() if known else np.nan

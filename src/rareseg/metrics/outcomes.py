@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rareseg.metrics.cube import Cube, make_cube
 from rareseg.metrics.counts_table import CountsTable
+from rareseg.metrics.cube import Cube, make_cube
 from rareseg.metrics.region_table import RegionTable
 
 __all__ = ["ImageTruth", "Outcome", "outcome_of_tables"]

@@ -15,17 +15,17 @@ from rareseg.metrics.aims import FBetaAim
 from rareseg.metrics.bins import NUM_BINS, bin_edges
 from rareseg.metrics.decision_search import Choice, DecisionSearch
 from rareseg.metrics.outcomes import ImageTruth
-from rareseg.metrics.stored_image import StoredImage
 from rareseg.metrics.temperature import fit_temperature
 from rareseg.study.build_aim import build_aim
+from rareseg.study.read_images import read_images
 from rareseg.study.stored_scores import ValScores
 from rareseg.types import IGNORE_INDEX
 
 __all__ = ["ChosenDecision", "choose_decision"]
 
 _MOST_TIMES, _MOST_SHARE = 50, 0.1
-"""A threshold is looked at where the class alone would take at most so many times its own pixels, and at most this share
-of all pixels: lower ones only fill images."""
+"""A threshold is looked at where the class alone would take at most so many times its own pixels, and at most this
+share of all pixels: lower ones only fill images."""
 _CALIBRATION_PIXELS = 2_000_000
 
 
@@ -70,7 +70,7 @@ def choose_decision(
     say = progress or (lambda _: None)
     say("reading scores")
     lowest, temperature = _first_look(scores)
-    images, truth, groups = _second_look(scores, lowest)
+    images, truth = read_images(scores, lowest=lowest)
     tuned = {index: lowest[index] for index in range(len(lowest)) if truth.regions[:, index].any()}
     names = scores.class_names[1:]
     if not tuned:
@@ -87,7 +87,7 @@ def choose_decision(
         decision=_settings(choice, names, temperature),
         gate=choice.gate,
         kept=tuple(name for index, name in enumerate(names) if index not in tuned),
-        groups=groups,
+        groups=_groups(scores, truth),
     )
 
 
@@ -128,32 +128,13 @@ def _first_look(scores: ValScores) -> tuple[list[int], float]:
     return lowest, temperature
 
 
-def _second_look(
-    scores: ValScores, lowest: list[int]
-) -> tuple[list[StoredImage], ImageTruth, dict[str, tuple[int, int]]]:
-    """The pixels that matter, what the images hold, and regions and groups of each class."""
-    from scipy.ndimage import label
-
-    names = scores.class_names
-    images, pixels, regions, areas = [], [], [], []
-    holders: dict[str, set[str]] = {name: set() for name in names[1:]}
-    for image, found, target in scores.read():
-        images.append(StoredImage.of(found.bins, found.likeliest, target, lowest=lowest))
-        counted = np.bincount(target[target != IGNORE_INDEX], minlength=len(names))[: len(names)]
-        pixels.append(counted[1:])
-        areas.append(counted.sum() / 1e6)
-        numbers = [
-            int(label(target == index, np.ones((3, 3), int))[1]) if counted[index] else 0
-            for index in range(1, len(names))
-        ]
-        regions.append(numbers)
-        for name, number in zip(names[1:], numbers, strict=True):
-            if number:
-                holders[name].add(scores.images[image] or image)
-    truth = ImageTruth(np.array(pixels, float), np.array(regions, float), np.array(areas))
-    totals = truth.regions.sum(axis=0)
-    groups = {name: (int(totals[i]), len(holders[name])) for i, name in enumerate(names[1:])}
-    return images, truth, groups
+def _groups(scores: ValScores, truth: ImageTruth) -> dict[str, tuple[int, int]]:
+    """Regions of each class but the background, and the number of groups that hold it."""
+    owners = [group or image for image, group in scores.images.items()]
+    return {
+        name: (int(number.sum()), len({owners[place] for place in np.flatnonzero(number)}))
+        for name, number in zip(scores.class_names[1:], truth.regions.T, strict=True)
+    }
 
 
 def _settings(choice: Choice, names: tuple[str, ...], temperature: float) -> dict[str, Any]:

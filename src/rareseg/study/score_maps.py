@@ -77,7 +77,7 @@ def read_score_map(path: Path, *, class_names: Sequence[str]) -> ScoreMap:
             f"'{path}' should hold the scores of {', '.join(class_names)} for each of {size[0]} x {size[1]} pixels, "
             f"but holds {', '.join(table.column_names)} for {table.num_rows}; delete it and tune again."
         )
-    likeliest, *bins = (np.asarray(table.column(name).to_numpy(), np.uint8).reshape(size) for name in names)
+    likeliest, *bins = (np.array(table.column(name).to_numpy(), np.uint8).reshape(size) for name in names)
     return ScoreMap(np.stack(bins), likeliest)
 
 

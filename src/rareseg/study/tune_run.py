@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from rareseg.study.make_score_maps import make_score_maps, missing_score_maps
 from rareseg.study.progress import Progress
 from rareseg.study.run_folder import RunFolder
 from rareseg.study.stored_scores import StoredScores, TestScores, ValScores
+from rareseg.study.trade_off import trade_off
 
 __all__ = ["TunedRun", "tune_run"]
 
@@ -35,7 +36,7 @@ class TunedRun:
         chosen: The decision.
         before: What the run's own decision gives on ``val`` and ``test``.
         after: What the tuned one gives.
-        stored: The scores that they were made from.
+        trade_off: What moved thresholds would give on each part, see `trade_off`.
     """
 
     folder: Path
@@ -43,7 +44,7 @@ class TunedRun:
     chosen: ChosenDecision
     before: Mapping[str, JudgedDecision]
     after: Mapping[str, JudgedDecision]
-    stored: Mapping[str, StoredScores]
+    trade_off: Mapping[str, Sequence[Mapping[str, float]]]
 
 
 def tune_run(
@@ -105,13 +106,16 @@ def tune_run(
             "after": (chosen.decision, chosen.gate),
         }
         judged = {name: judge_decisions(part, decisions, step=step) for name, part in stored.items()}
+        moved = _kept_trade_off(path, made_of) or {
+            name: trade_off(part, aim, chosen.decision, gate=chosen.gate) for name, part in stored.items()
+        }
         tuned = TunedRun(
             folder=place.path,
             class_names=counts.class_names,
             chosen=chosen,
             before={name: found["before"] for name, found in judged.items()},
             after={name: found["after"] for name, found in judged.items()},
-            stored=stored,
+            trade_off=moved,
         )
         record = {**made_of, **_record(tuned, aim)}
         write_json(path, record, kind="decision")
@@ -128,8 +132,8 @@ def _complete(
     missing = missing_score_maps(place.path, images, step=step)
     if missing:
         progress.note(
-            f"'{place.path}' keeps no scores of {len(missing)} of {len(images)} judged images: its network looks at them "
-            "once more, and the scores stay there."
+            f"'{place.path}' keeps no scores of {len(missing)} of {len(images)} judged images: its network looks at "
+            "them once more, and the scores stay there."
         )
         make_score_maps(place.path, missing, step=step, root=root, device=device, progress=progress)
 
@@ -143,6 +147,12 @@ def _kept(path: Path, made_of: Mapping[str, Any]) -> ChosenDecision | None:
         return None
     groups = {name: (number[0], number[1]) for name, number in found["validation_regions"].items()}
     return ChosenDecision(found["decision"], found["gate_threshold"], tuple(found["kept_argmax"]), groups)
+
+
+def _kept_trade_off(path: Path, made_of: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The same of what stands beside it."""
+    found = read_json(path, kind="decision") if _kept(path, made_of) else {}
+    return found.get("trade_off")
 
 
 def _record(tuned: TunedRun, aim: AimSettings) -> dict[str, Any]:
@@ -160,6 +170,7 @@ def _record(tuned: TunedRun, aim: AimSettings) -> dict[str, Any]:
             }
             for split in tuned.after
         },
+        "trade_off": dict(tuned.trade_off),
     }
 
 
