@@ -41,7 +41,8 @@ class CostSettings(Settings):
 
     @staticmethod
     def _largest(by_class: float | dict[str, float], other: float) -> float:
-        return max([other, *(by_class.values() if isinstance(by_class, dict) else [by_class])])
+        costs = list(by_class.values()) if isinstance(by_class, dict) else [by_class]
+        return max(other, *costs) if costs else other
 
 
 def load_costs(path: Path) -> CostSettings:

@@ -28,8 +28,7 @@ class ImageTruth:
     @property
     def holds(self) -> NDArray[np.bool_]:
         """``(n,)``: whether an image holds anything but background."""
-        found: NDArray[np.bool_] = (self.pixels > 0).any(axis=-1)
-        return found
+        return np.asarray((self.pixels > 0).any(axis=-1), bool)
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,7 @@ class Outcome:
     @property
     def alarm(self) -> NDArray[np.bool_]:
         """``(..., n)``: whether any class but the background was seen in a judged pixel."""
-        seen: NDArray[np.bool_] = (self.predicted > 0).any(axis=-1)
-        return seen
+        return np.asarray((self.predicted > 0).any(axis=-1), bool)
 
     def only(self, passed: NDArray[np.bool_]) -> Outcome:
         """The same with nothing seen in images that do not pass ``(..., n)``."""

@@ -17,6 +17,8 @@ __all__ = ["class_trade_offs", "shift_charts"]
 
 _WORDS = {"val": "validation", "test": "test"}
 _COLORS = {"val": "$s1", "test": "$s0"}
+_LEGEND = "Solid and dark: test; dotted and blue: validation."
+_POINTS = "Star: tuned; ring: own decision."
 _MARKS = (("before", "own decision", "circle-open"), ("after", "tuned", "star"))
 
 
@@ -62,6 +64,7 @@ def class_trade_offs(study: StudyRuns, strategy: str, results: Mapping[str, Deci
                     "yaxis": {"title": "Precision", "range": UNIT_RANGE},
                 },
                 alt=f"Precision over recall of the class {name}, with the own and the tuned decision",
+                caption=f"{_POINTS} {_LEGEND}",
                 height=320,
             )
         )
@@ -145,7 +148,8 @@ def shift_charts(
             data=by_shift,
             layout={"xaxis": {"title": "All thresholds moved by (logit)"}, "yaxis": {"title": title}},
             alt=f"{title} when all thresholds are moved together",
-            caption="At 0 stands the tuned decision. To the right less is taken for a defect.",
+            caption=f"At 0 stands the tuned decision (star). To the right less is taken for a defect. Dashed: the runs' own "
+            f"decision. {_LEGEND}",
             height=340,
         ),
         Chart(
@@ -156,7 +160,7 @@ def shift_charts(
                 "yaxis": {"title": "Mean recall of regions", "range": UNIT_RANGE},
             },
             alt="Recall of regions over false regions a megapixel, with the own and the tuned decision",
-            caption="Top left is best. The curve moves all chosen thresholds together.",
+            caption=f"Top left is best. The curve moves all chosen thresholds together. {_POINTS} {_LEGEND}",
             height=340,
         ),
     ]

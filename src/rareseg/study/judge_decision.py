@@ -48,14 +48,20 @@ def judge_decisions(
         for name, (settings, gate) in decisions.items():
             skipped = gate is not None and bool(scores.gate) and scores.gate[image] < gate
             labels = np.zeros_like(target) if skipped else decide(settings, stored, class_names=names)
-            where = {"step": step, "split": scores.name, "image": image, "group": scores.images[image]}
+            group = scores.images[image]
             found[name].counts.append(
-                **where,
+                step=step,
+                split=scores.name,
+                image=image,
+                group=group,
                 counts=confusion_counts(target, labels, len(names)),
-                class_names=names,  # type: ignore[arg-type]
+                class_names=names,
             )
             found[name].regions.append(
-                **where,  # type: ignore[arg-type]
+                step=step,
+                split=scores.name,
+                image=image,
+                group=group,
                 counts=region_counts(target, labels, len(names)),
                 class_names=names,
                 megapixels=judged,

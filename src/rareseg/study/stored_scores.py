@@ -74,7 +74,7 @@ class StoredScores:
                 raise ArtefactError(
                     f"'{path}' does not exist; start `rareseg run` again, which writes it and keeps finished runs."
                 )
-            target = read_mask_file(path)
+            target = np.asarray(read_mask_file(path), np.uint8)
             if target.shape != found.likeliest.shape:
                 raise ArtefactError(
                     f"The scores of '{image}' are of {found.likeliest.shape} pixels and its mask '{path}' of "
