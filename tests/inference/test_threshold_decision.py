@@ -16,7 +16,9 @@ NAMES = ("background", "crack", "pore", "dent")
 
 
 def random_logits(seed: int, *, num: int = 4, spread: float = 2.0) -> torch.Tensor:
-    return torch.from_numpy(np.random.default_rng(seed).normal(0, spread, (2, num, 13, 17)).astype(np.float32))
+    return torch.from_numpy(
+        np.random.default_rng(seed).normal(0, spread, (2, num, 13, 17)).astype(np.float32)
+    )
 
 
 def by_hand(logits: np.ndarray, thresholds: dict[int, float]) -> int:
@@ -26,7 +28,7 @@ def by_hand(logits: np.ndarray, thresholds: dict[int, float]) -> int:
     best, label = None, 0
     for c in range(1, len(logits)):
         if c in thresholds:
-            edge = int(round(10 * np.log(thresholds[c] / (1 - thresholds[c])))) + 128
+            edge = round(10 * np.log(thresholds[c] / (1 - thresholds[c]))) + 128
             ahead = bins[c] - edge
             if ahead < 0:
                 continue

@@ -64,7 +64,10 @@ def tables() -> tuple[CountsTable, RegionTable]:
         where = {"step": 1, "split": "val", "image": f"i{number}", "group": f"g{number // 2}"}
         counts.append(**where, counts=pixels, class_names=names)  # type: ignore[arg-type]
         regions.append(
-            **where, counts=np.ones((3, 4), int), megapixels=0.1, class_names=names  # type: ignore[arg-type]
+            **where,
+            counts=np.ones((3, 4), int),
+            megapixels=0.1,
+            class_names=names,  # type: ignore[arg-type]
         )
     return counts, regions
 

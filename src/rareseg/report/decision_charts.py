@@ -148,8 +148,8 @@ def shift_charts(
             data=by_shift,
             layout={"xaxis": {"title": "All thresholds moved by (logit)"}, "yaxis": {"title": title}},
             alt=f"{title} when all thresholds are moved together",
-            caption=f"At 0 stands the tuned decision (star). To the right less is taken for a defect. Dashed: the runs' own "
-            f"decision. {_LEGEND}",
+            caption="At 0 stands the tuned decision (star). To the right less is taken for a defect. Dashed: the runs' "
+            f"own decision. {_LEGEND}",
             height=340,
         ),
         Chart(
