@@ -40,7 +40,7 @@ def measured_quality(run: Path, *, step: int, decision: Path | None) -> dict[str
     if run.name not in tables:
         return {}
     own = CountsTable.read(tables[run.name])
-    if not len(own.select(step=step)):
+    if step not in own.steps:
         return {}
     if decision is not None:
         return _of_decision(decision)
@@ -50,8 +50,11 @@ def measured_quality(run: Path, *, step: int, decision: Path | None) -> dict[str
     )
     # Seeds may end at different steps, where training stops early; earlier steps are compared one by one.
     at_end = step == own.last_step()
-    chosen = [table.select(step=table.last_step() if at_end else step, split=split) for table in counts]
-    judged = [table for table in chosen if len(table)]
+    judged = [
+        table.select(step=table.last_step() if at_end else step, split=split)
+        for table in counts
+        if at_end or step in table.steps
+    ]
     of_run = summarise(judged[0], interval=_INTERVAL)
     of_seeds = summarise_runs(judged, interval=_INTERVAL)
     return {

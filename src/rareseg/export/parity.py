@@ -63,7 +63,7 @@ def compare_engines(judge: Judge, other: Engine, patches: Sequence[NDArray[np.ge
     pixels = other_labels = not_ties = 0
     largest = output = 0.0
     for patch in patches:
-        batch = torch.from_numpy(np.ascontiguousarray(patch))[None]
+        batch = torch.from_numpy(np.require(patch, requirements=["C", "W"]))[None]
         right, found = judge.predictor.engine.run(batch).cpu(), other.run(batch).cpu()
         # The greater of 0 and NaN depends on their order; what is not finite must not pass for equal.
         difference = float((right - found).abs().nan_to_num(nan=torch.inf).max())
