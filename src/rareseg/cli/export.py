@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from rareseg.models.network import Network
+    from rareseg.inference.blueprint import Blueprint
 
 __all__ = ["export"]
 
@@ -30,6 +30,14 @@ def export(
             show_default="safetensors",
         ),
     ] = None,
+    decision: Annotated[
+        str | None,
+        typer.Option(
+            "--decision",
+            help="tuned, own (as the run was judged), argmax, or a decision file.",
+            show_default="tuned where the run was tuned, else own",
+        ),
+    ] = None,
     step: Annotated[
         int | None, typer.Option("--step", help="Kept checkpoint to use.", show_default="the last")
     ] = None,
@@ -39,6 +47,14 @@ def export(
             "--tile", min=16, help="Rows and columns of a tile; memory grows with its square, speed a little."
         ),
     ] = 1024,
+    check: Annotated[
+        Path | None,
+        typer.Option(
+            "--check",
+            help="Folder of images to compare the forms on.",
+            show_default="images that judged the run",
+        ),
+    ] = None,
     root: Root = None,
     quiet: Quiet = False,
 ) -> None:
@@ -54,14 +70,26 @@ def export(
     from rareseg.export.write_bundle import FORMATS, write_bundle
     from rareseg.models.weights_file import load_weights
     from rareseg.study.load_run import read_blueprint, weights_of
+    from rareseg.study.read_decision import read_decision
 
+    if check is not None and root is not None:
+        raise OptionError(
+            "--root is for the run's own images, but --check names others; leave one of them out."
+        )
     weights = weights_of(run, step=step)
     blueprint = replace(read_blueprint(run), tile=tile)
+    wish = decision or ("tuned" if (run / "decision.json").exists() else "own")
+    settings, threshold = read_decision(run, wish)
+    gate = blueprint.gate
+    if gate is not None and threshold is not None:
+        gate = replace(gate, threshold=threshold)
+    blueprint = replace(blueprint, decision=settings, gate=gate)
     network = blueprint.build_network()
     load_weights(weights, network)
     network.eval()
     config, chosen = read_yaml(run / "config.yaml"), int(weights.stem.removeprefix("step-"))
-    patches, where = _patches(run, root, network)
+    patches, where = _patches(run, check, root, blueprint)
+    own = wish == "own" or (dict(settings) == dict(config["strategy"]["decision"]) and threshold is None)
     found = write_bundle(
         out,
         blueprint,
@@ -70,8 +98,15 @@ def export(
         formats=form or [FORMATS[0]],
         patches=patches,
         patches_from=where,
-        quality=measured_quality(run / "counts.parquet", step=chosen),
-        provenance=_provenance(config, chosen, read_json(run / "provenance.json", kind="provenance")),
+        quality=measured_quality(
+            run,
+            step=chosen,
+            decision=None if own else run / "decision.json" if wish == "tuned" else Path(wish),
+        ),
+        provenance={
+            **_provenance(config, chosen, read_json(run / "provenance.json", kind="provenance")),
+            "decision": wish,
+        },
         progress=(lambda text: None) if quiet else typer.echo,
     )
     for name, parity in found.items():
@@ -85,27 +120,31 @@ def export(
             f"{parity.pixels} pixels with another label{ties} ({len(patches)} patches, {where})"
         )
     size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
-    typer.echo(f"{out}: {size:.1f} MB")
+    typer.echo(f"{out}: {size:.1f} MB, decision: {wish} ({settings['name']})")
     if not quiet:
         typer.echo(f"Next: rareseg predict {out} IMAGES --out labels")
 
 
-def _patches(run: Path, root: Path | None, network: Network) -> tuple[list[NDArray[np.generic]], str]:
+def _patches(
+    run: Path, check: Path | None, root: Path | None, blueprint: Blueprint
+) -> tuple[list[NDArray[np.generic]], str]:
     """Real patches where the data are at hand; with a root that is wrong, its error."""
     import numpy as np
 
+    from rareseg.export.folder_patches import folder_patches
     from rareseg.study.real_patches import real_patches
 
+    if check is not None:
+        return folder_patches(check, blueprint.reading), f"from '{check}'"
     try:
         return real_patches(run, root=root), "from the images that judged the run"
     except RaresegError as error:
         if root is not None:
             raise OptionError(f"--root does not lead to the data of the run: {error}") from None
     rng = np.random.default_rng(0)
-    shape = (network.in_channels, 16 * network.stride, 16 * network.stride)
-    mean, std = (part.numpy()[:, None, None] for part in (network.mean, network.std))
-    noise = [(mean + std * rng.standard_normal(shape)).astype(np.float32) for _ in range(4)]
-    return list(noise), "noise, since the data are not at hand; name them with --root"
+    mean, std = (np.array(values)[:, None, None] for values in (blueprint.mean, blueprint.std))
+    noise = [(mean + std * rng.standard_normal((len(mean), 256, 256))).astype(np.float32) for _ in range(4)]
+    return list(noise), "noise, since the data are not at hand; name them with --root, or others with --check"
 
 
 def _provenance(config: dict[str, Any], step: int, recorded: dict[str, Any]) -> dict[str, Any]:

@@ -88,6 +88,10 @@ def load_bundle(
                 "--whole-megapixels is for models that depend on the whole image, but this bundle's model is exact in "
                 "tiles of any image; leave it out."
             )
+        if whole_megapixels <= 0:
+            raise OptionError(
+                f"Expected whole_megapixels above 0, but got {whole_megapixels:g}; give a larger number."
+            )
         blueprint = replace(blueprint, whole_megapixels=whole_megapixels)
     if backend == "auto" and "safetensors" in settings.weights and (on_gpu or precision == "bfloat16"):
         backend = "torch"
@@ -95,9 +99,9 @@ def load_bundle(
         raise OptionError(
             f"--device {device} is for the backend torch; name it, or leave the device out to run on the CPU."
         )
-    if backend not in ("torch", "auto") and precision == "bfloat16":
+    if backend != "torch" and precision == "bfloat16":
         raise OptionError(
-            f"--precision bfloat16 is for the backend torch, not {backend}; leave one of them out."
+            "--precision bfloat16 is for the backend torch, which runs bundles with safetensors; leave it out."
         )
     number_format = resolve_precision(precision or "float32", device=where)
     engines: dict[str, Callable[[], Engine]] = {
@@ -105,7 +109,8 @@ def load_bundle(
         for name, form in possible_backends(set(settings.weights), backend).items()
     }
     chosen, engine = fastest(engines, tile=blueprint.tile)
-    digest = digest_of_files(f"{chosen} {number_format}", [folder / "bundle.yaml"])
+    # All backends give the same label maps, so that a job may go on with another one.
+    digest = digest_of_files(number_format, [folder / "bundle.yaml"])
     return blueprint.segmenter(engine, name=f"{folder} by {chosen}", digest=digest)
 
 

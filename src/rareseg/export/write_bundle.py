@@ -103,6 +103,7 @@ def write_bundle(
                 "pixels": parity.pixels,
                 "source": patches_from,
                 "largest_difference": parity.largest_difference,
+                "largest_output": parity.largest_output,
                 "other_labels": parity.other_labels,
             }
             for form, parity in found.items()
@@ -112,9 +113,11 @@ def write_bundle(
             inside / "README.txt", _README.format(name=name, folder=folder.name, stride=network.stride)
         )
         inside.chmod(0o755)
+        before = inside.with_suffix(".before")
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.replace(before)
         inside.replace(folder)
+        shutil.rmtree(before, ignore_errors=True)
     finally:
         shutil.rmtree(inside, ignore_errors=True)
     return found
@@ -217,10 +220,12 @@ def _compare(
         progress(f"comparing {form} with the trained network")
         engine = open_engine(inside, parsed, backend, form)
         found[form] = compare_engines(judge, engine, patches)
-        if found[form].not_ties:
+        if not found[form].holds:
+            parity = found[form]
             raise DataError(
-                f"The {form} form gives {found[form].not_ties} of {found[form].pixels} pixels other labels than the "
-                f"trained network (logits differ by up to {found[form].largest_difference:.3g}), so it is not written. "
-                "Export safetensors, and tell us of the model."
+                f"The {form} form answers otherwise than the trained network: outputs of up to "
+                f"{parity.largest_output:.3g} differ by up to {parity.largest_difference:.3g}, which is more than "
+                f"rounding, and {parity.other_labels} of {parity.pixels} pixels have other labels. Nothing is written; "
+                "export safetensors, and tell us of the model."
             )
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,12 @@ def open_openvino_graph(path: Path) -> RunGraph:
             f"'{path}' cannot be opened by OpenVINO ({first}); export the run again."
         ) from None
 
+    # A request holds the buffers of one inference: shared by threads, each would get parts of the others' outputs.
+    own = threading.local()
+
     def run(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.array(compiled(pixels)[0])
+        if not hasattr(own, "request"):
+            own.request = compiled.create_infer_request()
+        return np.array(own.request.infer([pixels])[0])
 
     return run
