@@ -156,7 +156,7 @@ def _print(
         words = {"test": "test", "val": "validation, where decisions were chosen"}[split]
         table = Table(title=f"Own and tuned decisions on {words}", title_justify="left")
         for heading in ("strategy", "figure", "own", "tuned", "difference"):
-            table.add_column(heading)
+            table.add_column(heading, no_wrap=heading == "strategy")
         for name, parts in results.items():
             found = parts[split]
             for figure in (*found.aim, *(found.others if split == "test" else ())):
@@ -165,7 +165,7 @@ def _print(
         console.print(table)
     table = Table(title="Chosen on validation, seed by seed", title_justify="left")
     for heading in ("strategy", "class", "threshold", "smallest region"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading in ("strategy", "class"))
     notes: list[str] = []
     for name, runs in tuned.items():
         for label in runs[0].class_names[1:]:
