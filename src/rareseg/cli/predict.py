@@ -17,6 +17,7 @@ from rareseg.errors import DataError, MissingFileError, OptionError
 if TYPE_CHECKING:
     from rareseg.data.image_reading import OpenImage
     from rareseg.inference.segmenter import Segmenter
+    from rareseg.inference.uncertainty_writer import UncertaintyWriter
 
     OpenLater = Callable[[], OpenImage]
 
@@ -27,7 +28,12 @@ _ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="Folder of a run: RUNS/<strategy>/seed-<n>.")],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of a run: RUNS/<strategy>/seed-<n>; or RUNS/<strategy> for the mean of all its seeds."
+        ),
+    ],
     source: Annotated[
         str,
         typer.Argument(
@@ -56,7 +62,28 @@ def predict(
         typer.Option("--key", help="Array of an .npz to predict.", show_default="the only one that fits"),
     ] = None,
     step: Annotated[
-        int | None, typer.Option("--step", help="Kept checkpoint to use.", show_default="the last")
+        str | None,
+        typer.Option(
+            "--step",
+            help="Kept checkpoint to use; several, as 224,320, for their mean.",
+            show_default="the last",
+        ),
+    ] = None,
+    ensemble: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--ensemble", help="A run besides RUN to take the mean with; may be given several times."
+        ),
+    ] = None,
+    tta: Annotated[
+        str,
+        typer.Option(
+            "--tta", help="Mean over the image's flips (4 passes) or turns (8, with the flips), or none."
+        ),
+    ] = "none",
+    uncertainty: Annotated[
+        Path | None,
+        typer.Option("--uncertainty", help="Folder of maps of how much the members of the mean disagree."),
     ] = None,
     whole_megapixels: Annotated[
         float | None,
@@ -75,20 +102,28 @@ def predict(
     pixels do not lie where those of training did.
     """
     from rareseg.inference.label_writer import WriterOptions
+    from rareseg.inference.uncertainty import predict_with_uncertainty
     from rareseg.inference.writers import open_writer
-    from rareseg.study.load_run import load_run
+    from rareseg.study.load_ensemble import load_ensemble
     from rareseg.study.progress import Progress, RichProgress
 
     is_stack = Path(source).suffix.lower() in _STACKS
     if key is not None and not is_stack:
         raise OptionError(f"--key names an array of an .npz, but '{source}' is none; leave it out.")
     files = {} if is_stack else _named(find_images(source), source)
-    model = load_run(run, device=device, step=step, whole_megapixels=whole_megapixels)
+    model = load_ensemble(
+        [run, *(ensemble or ())],
+        steps=read_steps(step),
+        tta=tta,
+        device=device,
+        whole_megapixels=whole_megapixels,
+    )
     images: dict[str, OpenLater] = {
         name: partial(model.reading.open, file) for name, file in files.items()
     } or _tiles(model, Path(source), key)
     headings = None if columns is None else tuple(name.strip() for name in columns.split(","))
     writer = open_writer(form, WriterOptions(out, tuple(images), model.class_table, headings, files))
+    doubts = None if uncertainty is None else _open_doubts(model, uncertainty, tuple(images), files)
     broken: list[str] = []
     misfits: list[str] = []
     approximate = 0
@@ -96,7 +131,11 @@ def predict(
     with progress.task("predicting") as update:
         for number, (name, opened) in enumerate(images.items()):
             try:
-                found = model.predict(opened())
+                if doubts is None:
+                    found = model.predict(opened())
+                else:
+                    found, doubt = predict_with_uncertainty(model, opened())
+                    doubts.add(name, doubt)
                 writer.add(name, found.labels)
             except DataError as error:
                 broken.append(str(error))
@@ -122,6 +161,38 @@ def predict(
         raise DataError(
             f"{len(broken)} of {len(images)} images could not be used, the others are done. First: {broken[0]}"
         )
+
+
+def read_steps(text: str | None) -> list[int] | None:
+    """The kept checkpoints that ``--step`` names.
+
+    Raises:
+        OptionError: It names none, or something that is no number, or one twice.
+
+    Example:
+        >>> read_steps("224,320")
+        [224, 320]
+    """
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if not all(name.isdecimal() for name in names) or len({int(name) for name in names}) < len(names):
+        raise OptionError(
+            f"--step expects kept checkpoints, each once, such as 320 or 224,320, but got '{text}'; see the files "
+            "step-*.safetensors of the run."
+        )
+    return [int(name) for name in names]
+
+
+def _open_doubts(
+    model: Segmenter, folder: Path, images: tuple[str, ...], files: dict[str, Path]
+) -> UncertaintyWriter:
+    """A writer of uncertainty maps, where the model can have any."""
+    from rareseg.inference.uncertainty import disagreeing_head
+    from rareseg.inference.uncertainty_writer import UncertaintyWriter
+
+    disagreeing_head(model)
+    return UncertaintyWriter(folder, images, files)
 
 
 def find_images(source: str) -> list[Path]:

@@ -14,7 +14,7 @@ from rareseg.inference.predictor import Predictor, ReadWindow
 from rareseg.inference.small_regions import remove_small_regions
 from rareseg.metrics.bins import NUM_BINS
 from rareseg.metrics.score_bins import score_bins
-from rareseg.strategies.heads import Head
+from rareseg.strategies.head import JudgingHead
 from rareseg.types import Region, Window
 
 __all__ = ["Judge", "background_throughout", "reader_of"]
@@ -28,7 +28,7 @@ class Judge:
     """
 
     predictor: Predictor
-    head: Head
+    head: JudgingHead
     decision: Decision
     gate: ImageGate | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -14,10 +15,13 @@ from rareseg.errors import DataError
 from rareseg.inference.engine import Engine
 from rareseg.types import Window
 
-__all__ = ["Predictor", "ReadWindow"]
+__all__ = ["Predictor", "ReadWindow", "Watch"]
 
 ReadWindow = Callable[[Window], NDArray[np.generic]]
 """Gives the pixels ``(c, h, w)`` of a window that lies inside the image."""
+
+Watch = Callable[[Window, Tensor], None]
+"""Takes a window of an image and the outputs ``(c, h, w)`` for it."""
 
 
 class Predictor:
@@ -52,6 +56,13 @@ class Predictor:
         radius = engine.receptive_radius
         self.halo = -(-(self.tile // 2 if radius is None else radius) // stride) * stride
         self.whole_pixels = None if radius is not None else round(whole_megapixels * 1e6)
+        self._watch: Watch | None = None
+
+    def watched(self, watch: Watch) -> Predictor:
+        """The same predictor, which shows ``watch`` every window and its outputs before it yields them."""
+        predictor = copy.copy(self)
+        predictor._watch = watch
+        return predictor
 
     def is_exact(self, height: int, width: int) -> bool:
         """Whether an image of this size gets the logits that the network has for the whole of it."""
@@ -87,7 +98,10 @@ class Predictor:
                 )
             logits = self.engine.run(torch.from_numpy(np.require(pixels, requirements=["C", "W"]))[None])[0]
             top, left = core.row - tile.read.row, core.col - tile.read.col
-            yield shown, logits[:, top : top + shown.height, left : left + shown.width]
+            outputs = logits[:, top : top + shown.height, left : left + shown.width]
+            if self._watch is not None:
+                self._watch(shown, outputs)
+            yield shown, outputs
 
 
 def _read_mirrored(read: ReadWindow, window: Window, height: int, width: int) -> NDArray[np.generic]:
