@@ -189,6 +189,14 @@ def test_tiles_equal_the_whole_image(tta: str, size: tuple[int, int]) -> None:
     assert np.array_equal(tiled[:3].argmax(0), mean.argmax(0))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "float32"])
+def test_every_number_type_that_images_have_can_be_moved(dtype: str) -> None:
+    engine = _engine(TorchEngine(_network(0)), tta="turns")
+    image = np.random.default_rng(1).integers(0, 255, (1, 2, 32, 48)).astype(dtype)
+    plain = engine.run(torch.from_numpy(image.astype(np.float32)))
+    assert torch.equal(engine.run(torch.from_numpy(image)), plain)
+
+
 def test_members_that_depend_on_the_whole_image_get_it() -> None:
     engine = _engine(TorchEngine(_network(0)), TorchEngine(_network(0, name="se_unet")), tta="turns")
     image = np.random.default_rng(1).integers(0, 255, (2, 40, 72), dtype=np.uint8)

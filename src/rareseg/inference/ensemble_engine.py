@@ -117,6 +117,8 @@ class EnsembleEngine:
         Raises:
             OptionError: Members have different numbers of classes.
         """
+        if batch.dtype == torch.uint16:
+            batch = batch.to(torch.int32)  # torch cannot flip uint16 on the CPU
         return self._mean_chance(batch, part) if part is not None else self._mean_classes(batch)
 
     def _mean_classes(self, batch: Tensor) -> Float[Tensor, "b c h w"]:
