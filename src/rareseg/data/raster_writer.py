@@ -12,7 +12,7 @@ from rareseg.data.raster_file import RasterFiles, RasterGrid, grid_of, import_ra
 from rareseg.errors import MissingExtraError
 from rareseg.types import IGNORE_INDEX
 
-__all__ = ["grid_in_the_world", "write_label_raster", "write_number_raster"]
+__all__ = ["grid_in_the_world", "write_label_raster"]
 
 
 def grid_in_the_world(path: Path) -> RasterGrid | None:
@@ -53,47 +53,21 @@ def write_label_raster(path: Path, labels: NDArray[np.uint8], palette: bytes, gr
         ...     grid_in_the_world(path) == grid
         True
     """
-    colors = {index: tuple(palette[3 * index : 3 * index + 3]) for index in range(256)}
-    _write(path, labels, grid, nodata=IGNORE_INDEX, colors=colors)
-
-
-def write_number_raster(path: Path, numbers: NDArray[np.float32], grid: RasterGrid) -> None:
-    """Write one number a pixel with the place and coordinate system of its image; NaN is its nodata value.
-
-    Args:
-        path: Where; folders are made, and the file is written whole or not at all.
-        numbers: ``(h, w)``.
-        grid: Of the image.
-
-    Raises:
-        MissingExtraError: rasterio is not installed.
-    """
-    _write(path, numbers, grid, nodata=float("nan"))
-
-
-def _write(
-    path: Path,
-    values: NDArray[np.generic],
-    grid: RasterGrid,
-    *,
-    nodata: float,
-    colors: dict[int, tuple[int, ...]] | None = None,
-) -> None:
     rasterio = import_rasterio()
+    colors = {index: tuple(palette[3 * index : 3 * index + 3]) for index in range(256)}
     with rasterio.MemoryFile() as memory:
         with memory.open(
             driver="GTiff",
-            height=values.shape[0],
-            width=values.shape[1],
+            height=labels.shape[0],
+            width=labels.shape[1],
             count=1,
-            dtype=values.dtype.name,
-            nodata=nodata,
+            dtype="uint8",
+            nodata=IGNORE_INDEX,
             crs=grid.crs,
             transform=None if grid.transform is None else rasterio.Affine(*grid.transform),
             compress="deflate",
             tiled=True,
         ) as file:
-            file.write(values, 1)
-            if colors is not None:
-                file.write_colormap(1, colors)
+            file.write(labels, 1)
+            file.write_colormap(1, colors)
         write_bytes(path, memory.read())

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rareseg.artefacts import atomic_path
-from rareseg.data.raster_writer import grid_in_the_world, write_number_raster
+from rareseg.data.number_raster import write_number_raster
+from rareseg.data.raster_writer import grid_in_the_world
 from rareseg.errors import OptionError
 
 __all__ = ["UncertaintyWriter"]
