@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rareseg.artefacts import write_bytes
+from rareseg.artefacts import atomic_path
 from rareseg.data.raster_file import RasterFiles, RasterGrid, grid_of, import_rasterio
 from rareseg.errors import MissingExtraError
 from rareseg.types import IGNORE_INDEX
 
-__all__ = ["grid_in_the_world", "write_label_raster"]
+if TYPE_CHECKING:
+    from rasterio.io import DatasetWriter
+
+__all__ = ["LabelRaster", "grid_in_the_world", "label_raster"]
+
+_BLOCK = 512
+"""Rows and columns of a block of the file; a label map of less than a block has one of its own size."""
 
 
 def grid_in_the_world(path: Path) -> RasterGrid | None:
@@ -32,12 +41,36 @@ def grid_in_the_world(path: Path) -> RasterGrid | None:
     return None if grid.transform is None else grid
 
 
-def write_label_raster(path: Path, labels: NDArray[np.uint8], palette: bytes, grid: RasterGrid) -> None:
-    """Write a label map with the place and coordinate system of its image; 255 is its nodata value.
+class LabelRaster:
+    """An open file of labels; rows go to it in order, blocks to the disk as soon as they are full."""
+
+    def __init__(self, file: DatasetWriter) -> None:
+        self._file = file
+        self._held = np.empty((0, file.width), np.uint8)
+        self._row = 0
+
+    def write(self, rows: NDArray[np.uint8]) -> None:
+        """The next rows ``(n, w)``."""
+        self._held = np.concatenate([self._held, rows])
+        left = self._file.height - self._row - len(self._held)
+        # A block that is written twice would be deflated twice, and the first copy stay in the file.
+        whole = len(self._held) if left == 0 else len(self._held) // _BLOCK * _BLOCK
+        for first in range(0, whole, _BLOCK):
+            part = self._held[first : min(first + _BLOCK, whole)]
+            row = self._row + first
+            self._file.write(part, 1, window=((row, row + len(part)), (0, self._file.width)))
+        self._held, self._row = self._held[whole:], self._row + whole
+
+
+@contextmanager
+def label_raster(path: Path, palette: bytes, grid: RasterGrid) -> Iterator[LabelRaster]:
+    """Write a label map with the place and coordinate system of its image, a few rows at a time.
+
+    The file is tiled and deflated, a BigTIFF where it could need one, has the classes' colours and 255 as its nodata
+    value. It appears when the context ends, and not at all after an error.
 
     Args:
-        path: Where; folders are made, and the file is written whole or not at all.
-        labels: ``(h, w)`` class indices, 255 where the image has no data.
+        path: Where; folders are made.
         palette: 768 bytes, red, green and blue of each index, from `ClassTable.palette`.
         grid: Of the image.
 
@@ -49,17 +82,21 @@ def write_label_raster(path: Path, labels: NDArray[np.uint8], palette: bytes, gr
         >>> grid = RasterGrid(1, 3, (10.0, 0.0, 500000.0, 0.0, -10.0, 5600000.0), None)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = Path(folder) / "a.tif"
-        ...     write_label_raster(path, np.array([[0, 1, 255]], np.uint8), bytes(768), grid)
+        ...     with label_raster(path, bytes(768), grid) as raster:
+        ...         raster.write(np.array([[0, 1, 255]], np.uint8))
         ...     grid_in_the_world(path) == grid
         True
     """
     rasterio = import_rasterio()
     colors = {index: tuple(palette[3 * index : 3 * index + 3]) for index in range(256)}
-    with rasterio.MemoryFile() as memory:
-        with memory.open(
+    with (
+        atomic_path(path) as temporary,
+        rasterio.open(
+            temporary,
+            "w",
             driver="GTiff",
-            height=labels.shape[0],
-            width=labels.shape[1],
+            height=grid.height,
+            width=grid.width,
             count=1,
             dtype="uint8",
             nodata=IGNORE_INDEX,
@@ -67,7 +104,10 @@ def write_label_raster(path: Path, labels: NDArray[np.uint8], palette: bytes, gr
             transform=None if grid.transform is None else rasterio.Affine(*grid.transform),
             compress="deflate",
             tiled=True,
-        ) as file:
-            file.write(labels, 1)
-            file.write_colormap(1, colors)
-        write_bytes(path, memory.read())
+            blockxsize=_BLOCK,
+            blockysize=_BLOCK,
+            BIGTIFF="IF_SAFER",
+        ) as file,
+    ):
+        file.write_colormap(1, colors)
+        yield LabelRaster(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from rareseg.data.source import Source
 from rareseg.inference.decision import Decision
 from rareseg.inference.gate import ImageGate
+from rareseg.inference.label_strip import LabelStrip
 from rareseg.inference.predictor import Predictor, ReadWindow
 from rareseg.inference.small_regions import remove_small_regions
+from rareseg.inference.strips import cleaned_strips
 from rareseg.metrics.bins import NUM_BINS
 from rareseg.metrics.score_bins import score_bins
 from rareseg.strategies.head import JudgingHead
@@ -56,12 +59,16 @@ class Judge:
     def labels(self, read: ReadWindow, height: int, width: int) -> NDArray[np.uint8]:
         """Label map ``(h, w)`` of an image that ``read`` gives the windows of."""
         labels = np.zeros((height, width), np.uint8)
-        if self.gate is not None and not self.gate.is_open(read, height, width):
-            return labels
-        for window, outputs in self.predictor.iterate(read, height, width):
-            rows, cols = window.slices
-            labels[rows, cols] = self.decision.labels(self.head.class_logits(outputs[None]))[0].cpu().numpy()
-        return remove_small_regions(labels, self.decision.smallest_regions)
+        if self.gate is None or self.gate.is_open(read, height, width):
+            for strip in self.strips(read, height, width):
+                labels[strip.row : strip.end] = strip.labels
+        return labels
+
+    def strips(
+        self, read: ReadWindow, height: int, width: int, *, first_row: int = 0, scores: bool = False
+    ) -> Iterator[LabelStrip]:
+        """The same from ``first_row`` on, a few rows at a time and whatever a gate says; see `cleaned_strips`."""
+        return cleaned_strips(self, read, height, width, first_row=first_row, scores=scores)
 
 
 def background_throughout(region: Region, *, num_classes: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +13,10 @@ from numpy.typing import NDArray
 from rareseg.inference.predictor import ReadWindow
 from rareseg.types import Window
 
-__all__ = ["Misfit", "PixelTally"]
+__all__ = ["Misfit", "PixelSums", "PixelTally"]
 
+_SIDE = 512
+"""Rows and columns up to which all pixels of a window are looked at."""
 _FAR = 6.0
 """An image whose mean is further than this from that of training, in standard deviations of a pixel, does not fit."""
 _FLAT = 0.05
@@ -46,11 +50,22 @@ class Misfit:
         )
 
 
+class PixelSums(TypedDict):
+    """Of each band, over the values that are not missing."""
+
+    number: list[float]
+    sum: list[float]
+    squares: list[float]
+
+
 class PixelTally:
     """Reads windows as another reader does and adds up what it hands on, band by band; missing values do not count.
 
+    Of a window of more than 512 x 512 pixels, every second (third, ...) row and column is looked at.
+
     Args:
         read: The reader.
+        before: `sums` of another tally, which this one goes on from.
 
     Example:
         >>> image = np.linspace(0, 1, 12).reshape(1, 3, 4)
@@ -60,22 +75,32 @@ class PixelTally:
         the pixels look divided by 255 (0 to 1 instead of 0 to 255)
     """
 
-    def __init__(self, read: ReadWindow) -> None:
+    def __init__(self, read: ReadWindow, *, before: PixelSums | None = None) -> None:
         self._read = read
-        self._number: NDArray[np.float64] | float = 0.0
-        self._sum: NDArray[np.float64] | float = 0.0
-        self._squares: NDArray[np.float64] | float = 0.0
+        start = before or PixelSums(number=[], sum=[], squares=[])
+        self._number: NDArray[np.float64] | float = np.array(start["number"] or 0.0)
+        self._sum: NDArray[np.float64] | float = np.array(start["sum"] or 0.0)
+        self._squares: NDArray[np.float64] | float = np.array(start["squares"] or 0.0)
 
     def __call__(self, window: Window) -> NDArray[np.generic]:
         """The pixels ``(c, h, w)`` of a window."""
         pixels = self._read(window)
-        values = np.asarray(pixels, np.float64)
+        step = max(1, -(-math.isqrt(window.area) // _SIDE))
+        values = np.asarray(pixels[:, ::step, ::step], np.float64)
         known = np.isfinite(values)
         values = np.where(known, values, 0.0)
         self._number = self._number + known.sum(axis=(1, 2))
         self._sum = self._sum + values.sum(axis=(1, 2))
         self._squares = self._squares + np.square(values).sum(axis=(1, 2))
         return pixels
+
+    @property
+    def sums(self) -> PixelSums:
+        """What was added up so far."""
+        number, total, squares = (
+            np.atleast_1d(value).tolist() for value in (self._number, self._sum, self._squares)
+        )
+        return PixelSums(number=number, sum=total, squares=squares)
 
     def misfit(self, *, mean: Sequence[float], std: Sequence[float]) -> Misfit | None:
         """The band that is furthest from training, where it is too far; None where all fit.

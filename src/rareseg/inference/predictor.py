@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rareseg.data.windows import pad_to_multiple, symmetric_indices, tile_grid
-from rareseg.errors import DataError
+from rareseg.errors import DataError, OptionError
 from rareseg.inference.engine import Engine
 from rareseg.types import Window
 
@@ -41,6 +41,9 @@ class Predictor:
         tile: Rows and columns of a tile without its halo, in pixels; memory grows with its square.
         whole_megapixels: Largest image, in millions of pixels, that a network which depends on the whole image
             gets in one piece; memory grows with it.
+
+    Raises:
+        OptionError: The tile has no pixel.
     """
 
     def __init__(
@@ -50,6 +53,10 @@ class Predictor:
         tile: int = 1024,
         whole_megapixels: float = 4.0,
     ) -> None:
+        if tile < 1:
+            raise OptionError(
+                f"A tile should have at least 1 row and column, but has {tile}; give a larger one."
+            )
         self.engine = engine
         stride = engine.stride
         self.tile = max(stride, tile // stride * stride)
@@ -64,17 +71,29 @@ class Predictor:
         predictor._watch = watch
         return predictor
 
+    def with_tile(self, tile: int) -> Predictor:
+        """The same network and limit with tiles of another size.
+
+        Raises:
+            OptionError: The size is below 1.
+        """
+        limit = 0.0 if self.whole_pixels is None else self.whole_pixels / 1e6
+        return Predictor(self.engine, tile=tile, whole_megapixels=limit)
+
     def is_exact(self, height: int, width: int) -> bool:
         """Whether an image of this size gets the logits that the network has for the whole of it."""
         return self.whole_pixels is None or height * width <= self.whole_pixels
 
-    def iterate(self, read: ReadWindow, height: int, width: int) -> Iterator[tuple[Window, Tensor]]:
-        """Yield ``(window, outputs (c, h, w) float32)``; the windows partition the image.
+    def iterate(
+        self, read: ReadWindow, height: int, width: int, *, first_row: int = 0
+    ) -> Iterator[tuple[Window, Tensor]]:
+        """Yield ``(window, outputs (c, h, w) float32)``; the windows partition the image, row by row of tiles.
 
         Args:
             read: Gives pixels of windows inside the image.
             height: Rows of the image.
             width: Columns of the image.
+            first_row: Tiles that end above it are left out.
 
         Raises:
             DataError: The image does not have the number of bands that the network takes.
@@ -88,7 +107,7 @@ class Predictor:
             shown = Window(
                 core.row, core.col, min(core.height, height - core.row), min(core.width, width - core.col)
             )
-            if shown.height <= 0 or shown.width <= 0:
+            if shown.height <= 0 or shown.width <= 0 or shown.row + shown.height <= first_row:
                 continue
             pixels = _read_mirrored(read, tile.read, height, width)
             if pixels.shape[0] != self.engine.in_channels:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rareseg.data.image_reading import ImageReading, OpenImage
 from rareseg.data.labels import ClassTable
-from rareseg.data.resampling import majority
 from rareseg.inference.judge import Judge
-from rareseg.inference.pixel_fit import Misfit, PixelTally
-from rareseg.types import IGNORE_INDEX, Window
+from rareseg.inference.pixel_fit import Misfit
+from rareseg.inference.strip_run import StripRun, StripState
 
 __all__ = ["Prediction", "Segmenter"]
-
-_STRIP = 512
-"""Rows that are looked through for missing data at once."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +40,15 @@ class Segmenter:
         class_table: Names, values and colours of the classes.
         reading: How files become the arrays that the network takes.
         name: What it is, for messages: the folder that it was loaded from.
+        digest: Of all that decides about label maps (weights, settings), so that a prediction which was cut off is
+            only gone on with by the same model; empty where whoever made it gave none.
     """
 
     judge: Judge
     class_table: ClassTable
     reading: ImageReading
     name: str = ""
+    digest: str = ""
 
     def predict(self, image: OpenImage) -> Prediction:
         """Judge one image, in its own pixels.
@@ -63,17 +62,29 @@ class Segmenter:
         Raises:
             DataError: The file is damaged, or has other bands.
         """
-        height, width = image.size
-        shown = (image.factor * height, image.factor * width)
-        tally = PixelTally(image.read)
-        labels = self.judge.labels(tally, *shown)
-        if image.factor > 1:
-            labels = majority(labels, image.factor, self.class_table.num_classes)
-        for row in range(0, height, _STRIP):
-            strip = Window(row, 0, min(_STRIP, height - row), width)
-            invalid = image.invalid(strip)
-            if invalid is not None:
-                labels[strip.slices][invalid] = IGNORE_INDEX
-        engine = self.judge.predictor.engine
-        misfit = tally.misfit(mean=engine.mean, std=engine.std)
-        return Prediction(labels, self.judge.predictor.is_exact(*shown), misfit)
+        run = self.strips(image)
+        labels = np.empty(image.size, np.uint8)
+        for strip in run:
+            labels[strip.row : strip.end] = strip.labels
+        return Prediction(labels, run.exact, run.misfit)
+
+    def strips(self, image: OpenImage, *, scores: bool = False, after: StripState | None = None) -> StripRun:
+        """The same a few rows at a time, in memory that does not grow with the height of the image.
+
+        Args:
+            image: From ``reading``.
+            scores: Whether strips carry the probability of their class.
+            after: Where an earlier run over the image stood, to go on from there.
+        """
+        return StripRun(self, image, scores=scores, after=after)
+
+    def with_tile(self, tile: int) -> Segmenter:
+        """The same with tiles of another size.
+
+        Args:
+            tile: Rows and columns of a tile without its halo, at least 1; memory grows with its square.
+
+        Raises:
+            OptionError: It is below 1.
+        """
+        return replace(self, judge=replace(self.judge, predictor=self.judge.predictor.with_tile(tile)))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rareseg.artefacts import read_json, read_yaml
 from rareseg.config.dataset import ClassSettings
@@ -34,7 +35,7 @@ def load_run(
     folder: Path,
     *,
     device: str = "auto",
-    precision: Precision | None = None,
+    precision: Precision | Literal["auto"] | None = None,
     step: int | None = None,
     whole_megapixels: float | None = None,
 ) -> Segmenter:
@@ -43,7 +44,8 @@ def load_run(
     Args:
         folder: ``RUNS/<strategy>/seed-<n>``.
         device: Torch device.
-        precision: ``float32`` or ``bfloat16``; by default what the run was judged with, where the device can.
+        precision: ``float32``, ``bfloat16`` or ``auto`` (what is fastest here); by default what the run was
+            judged with, where the device can.
         step: Which kept checkpoint; by default the last.
         whole_megapixels: Largest image that a model which depends on the whole image gets in one piece; by default
             what the run was judged with.
@@ -121,7 +123,17 @@ def load_run(
         )
         judge = replace(judge, gate=ImageGate(scorer, read_gate(folder / "gate.json")))
     reading = ImageReading.from_config(config["decided"])
-    return Segmenter(judge, class_table, reading, name=str(folder))
+    digest = _digest(folder, f"step-{chosen:06d}.safetensors", number_format)
+    return Segmenter(judge, class_table, reading, name=str(folder), digest=digest)
+
+
+def _digest(folder: Path, weights: str, precision: Precision) -> str:
+    """Of the files that label maps depend on."""
+    found = hashlib.sha256(precision.encode())
+    for name in (weights, "config.yaml", "gate.json"):
+        if (folder / name).exists():
+            found.update(hashlib.sha256((folder / name).read_bytes()).digest())
+    return found.hexdigest()
 
 
 def _whole_megapixels(network: Network, config: Mapping[str, Any], given: float | None) -> float:

@@ -1,0 +1,118 @@
+"""One image on its way to a label map, strip by strip, with all that another process needs to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypedDict
+
+from rareseg.inference.label_strip import LabelStrip
+from rareseg.inference.pixel_fit import Misfit, PixelSums, PixelTally
+from rareseg.inference.strips import background_strips, smaller_strips
+from rareseg.types import IGNORE_INDEX, Window
+
+if TYPE_CHECKING:
+    from rareseg.data.image_reading import OpenImage
+    from rareseg.inference.segmenter import Segmenter
+
+__all__ = ["StripRun", "StripState"]
+
+_BLOCK = 4096
+"""Columns that are looked through for missing data at once."""
+
+
+class StripState(TypedDict):
+    """What is known of an image after some of its strips, as plain numbers that JSON keeps."""
+
+    row: int
+    """The next row."""
+    is_open: bool
+    """Whether the image's gate, if there is one, let it pass."""
+    pixels: PixelSums
+    """What `PixelTally` has seen."""
+
+
+class StripRun:
+    """Iterates over the strips of an image, in the file's own pixels.
+
+    Memory is bounded by the width of the image, not by its height. With ``w`` columns, tiles of ``t`` and a halo of
+    ``r`` pixels, images enlarged by ``f``, ``s`` the largest of `Decision.smallest_regions` and ``b`` bytes a pixel
+    (1, or 3 with scores), a run holds at most
+
+        2 b f w (t + 2 s + f) + A (t + 2 r)^2 bytes,
+
+    where ``A`` are the network's activations and the pixels read, in bytes a pixel: about ``30 c`` for a U-Net of
+    ``c`` first maps in float32. Two, since a strip is cut from what is held. Reading adds what `OpenImage.read` keeps:
+    nothing for rasters, the whole image for png and jpg.
+
+    Args:
+        segmenter: What judges.
+        image: From the segmenter's ``reading``.
+        scores: Whether strips carry the probability of their class.
+        after: `state` of an earlier run over the same image: its strips are not made again.
+
+    Raises:
+        DataError: While iterating: the file is damaged, or has other bands.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        image: OpenImage,
+        *,
+        scores: bool = False,
+        after: StripState | None = None,
+    ) -> None:
+        self._segmenter, self._image, self._scores, self._after = segmenter, image, scores, after
+        self._tally = PixelTally(image.read, before=None if after is None else after["pixels"])
+        self._row = 0 if after is None else after["row"]
+        self._is_open = None if after is None else after["is_open"]
+
+    def __iter__(self) -> Iterator[LabelStrip]:
+        judge, (height, width), factor = self._segmenter.judge, self._image.size, self._image.factor
+        shown = (factor * height, factor * width)
+        if self._is_open is None:
+            self._is_open = judge.gate is None or judge.gate.is_open(self._tally, *shown)
+        if not self._is_open:
+            strips = background_strips(
+                height, width, rows=judge.predictor.tile, first_row=self._row, scores=self._scores
+            )
+        else:
+            strips = judge.strips(self._tally, *shown, first_row=factor * self._row, scores=self._scores)
+            if factor > 1:
+                strips = smaller_strips(strips, factor, self._segmenter.class_table.num_classes)
+        for strip in strips:
+            self._row = strip.end
+            yield self._without_missing(strip)
+
+    @property
+    def state(self) -> StripState:
+        """Where the run stands behind the last strip that it gave."""
+        return StripState(row=self._row, is_open=bool(self._is_open), pixels=self._tally.sums)
+
+    @property
+    def exact(self) -> bool:
+        """Whether labels are those of the image in one piece; overlapping tiles may differ."""
+        height, width = self._image.size
+        factor = self._image.factor
+        return self._segmenter.judge.predictor.is_exact(factor * height, factor * width)
+
+    @property
+    def misfit(self) -> Misfit | None:
+        """What is odd about the pixels so far, set beside those of training."""
+        engine = self._segmenter.judge.predictor.engine
+        return self._tally.misfit(mean=engine.mean, std=engine.std)
+
+    def _without_missing(self, strip: LabelStrip) -> LabelStrip:
+        """The strip with pixels without data set to ignored; a copy, since strips can be views of what is held."""
+        rows, width = strip.labels.shape
+        for col in range(0, width, _BLOCK):
+            window = Window(strip.row, col, rows, min(_BLOCK, width - col))
+            invalid = self._image.invalid(window)
+            if invalid is not None:
+                cols = slice(col, col + window.width)
+                labels, scores = strip.labels.copy(), None if strip.scores is None else strip.scores.copy()
+                labels[:, cols][invalid] = IGNORE_INDEX
+                if scores is not None:
+                    scores[:, cols][invalid] = 0
+                strip = LabelStrip(strip.row, labels, scores)
+        return strip
