@@ -140,8 +140,7 @@ def _simple(ring: Ring) -> list[Ring]:
 def _area(ring: Ring) -> int:
     """Twice the area, above 0 where the ring goes against the clock in a picture whose rows go down."""
     return sum(
-        row * other_col - other_row * col
-        for (row, col), (other_row, other_col) in itertools.pairwise(ring)
+        row * other_col - other_row * col for (row, col), (other_row, other_col) in itertools.pairwise(ring)
     )
 
 
