@@ -36,11 +36,18 @@ __all__ = [
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; on success it is flushed and renamed to ``path``."""
+def atomic_path(path: Path, *, scratch: Path | None = None) -> Iterator[Path]:
+    """Yield a temporary path; on success it is flushed and renamed to ``path``.
+
+    Args:
+        path: Where the file is to be.
+        scratch: Folder of the temporary file, on the same disk; by default that of ``path``.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    folder = path.parent if scratch is None else scratch
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=folder)
     os.close(handle)
     temporary = Path(name)
     try:

@@ -6,9 +6,27 @@ from typing import Literal
 
 from rareseg.errors import OptionError
 
-__all__ = ["Precision", "resolve_device", "resolve_precision"]
+__all__ = ["Precision", "PrecisionWish", "parse_precision", "resolve_device", "resolve_precision"]
 
 Precision = Literal["float32", "bfloat16"]
+PrecisionWish = Literal["auto", "float32", "bfloat16"]
+
+
+def parse_precision(text: str) -> PrecisionWish:
+    """A number format that a user names.
+
+    Raises:
+        OptionError: It is none.
+
+    Example:
+        >>> parse_precision("bfloat16")
+        'bfloat16'
+    """
+    known: tuple[PrecisionWish, ...] = ("auto", "float32", "bfloat16")
+    for name in known:
+        if text == name:
+            return name
+    raise OptionError(f"The precision '{text}' is not known; use auto, float32 or bfloat16.")
 
 
 def resolve_device(name: str = "auto") -> str:
@@ -48,7 +66,7 @@ def resolve_device(name: str = "auto") -> str:
     return name
 
 
-def resolve_precision(wish: Literal["auto", "float32", "bfloat16"], *, device: str) -> Precision:
+def resolve_precision(wish: PrecisionWish, *, device: str) -> Precision:
     """Number format for autocast: bfloat16 only where the hardware multiplies it natively.
 
     On processors without such units bfloat16 is emulated and slower than float32, so ``auto`` keeps float32 there.

@@ -10,7 +10,12 @@ import torch
 from PIL import Image
 
 from rareseg.cli.main import main
+from rareseg.data.labels import ClassTable
 from rareseg.errors import ArtefactError
+from rareseg.inference.label_strip import LabelStrip
+from rareseg.inference.label_writer import PredictedImage, WriterOptions
+from rareseg.inference.uncertainty import predict_with_uncertainty
+from rareseg.inference.writers import open_writers
 from rareseg.study.load_ensemble import find_seeds, load_ensemble
 from rareseg.study.load_run import load_run
 
@@ -60,22 +65,27 @@ def test_predict_writes_maps_of_uncertainty(finished_study: Path, tmp_path: Path
     strategy, images = finished_study / "baseline", finished_study.parent / "data" / "images"
     command = ["predict", str(strategy), str(images), "--device", "cpu", "--quiet", "--tta", "flips"]
     command += ["--ensemble", str(finished_study / "remedy" / "seed-1"), "--step", "6, 12"]
-    assert main([*command, "--out", str(tmp_path / "o"), "--uncertainty", str(tmp_path / "u")]) == 0
-    written = sorted(path.name for path in (tmp_path / "u").iterdir())
-    assert written == sorted(path.name for path in (tmp_path / "o").iterdir())
+    # Images of 72 rows, which go strip by strip.
+    assert main([*command, "--out", str(tmp_path), "--format", "png,uncertainty", "--tile", "32"]) == 0
+    written = sorted(path.name for path in (tmp_path / "uncertainty").iterdir())
+    assert written == sorted(path.name for path in (tmp_path / "png").iterdir())
     assert len(written) == 9
-    with Image.open(tmp_path / "u" / written[0]) as file:
-        doubt = np.asarray(file)
-    with Image.open(tmp_path / "o" / written[0]) as file:
-        assert doubt.shape == (file.height, file.width)
-    assert doubt.dtype == np.uint16
-    assert 0 < doubt.max() < 65_535
+    members = [strategy, finished_study / "remedy" / "seed-1"]
+    joined = load_ensemble(members, steps=[6, 12], tta="flips", device="cpu")
+    prediction, doubts = predict_with_uncertainty(joined, joined.reading.open(_image(finished_study)))
+    with Image.open(tmp_path / "uncertainty" / written[0]) as file:
+        found = np.asarray(file)
+    assert found.dtype == np.uint16
+    assert np.abs(found / 65_535 - doubts).max() < 1e-4
+    assert 0.001 < doubts.max() < 1
+    with Image.open(tmp_path / "png" / written[0]) as file:
+        assert np.array_equal(np.asarray(file), prediction.labels)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--uncertainty", "u"], "is one network that sees the image once"),
+        (["--format", "png,uncertainty"], "is one network that sees the image once"),
         (["--tta", "turn"], "There is no test-time augmentation named 'turn'. Did you mean 'turns'?"),
         (
             ["--step", "6,six"],
@@ -96,8 +106,6 @@ def test_mistakes_are_one_line(
 
 def test_uncertainty_of_georeferenced_images_keeps_their_place(tmp_path: Path) -> None:
     rasterio = pytest.importorskip("rasterio", reason="the extra raster is not installed")
-    from rareseg.inference.uncertainty_writer import UncertaintyWriter
-
     transform = rasterio.Affine(10.0, 0.0, 500000.0, 0.0, -10.0, 5600000.0)
     options = {
         "height": 2,
@@ -109,9 +117,14 @@ def test_uncertainty_of_georeferenced_images_keeps_their_place(tmp_path: Path) -
     }
     with rasterio.open(tmp_path / "scene.tif", "w", driver="GTiff", **options) as file:
         file.write(np.zeros((1, 2, 3), np.uint8))
-    values = np.array([[0, 0.25, np.nan], [1, 0.5, 0.75]], np.float32)
-    writer = UncertaintyWriter(tmp_path / "u", ["scene.tif"], {"scene.tif": tmp_path / "scene.tif"})
-    with rasterio.open(writer.add("scene.tif", values)) as file:
+    doubts = np.array([[0, 16384, 5], [65535, 32768, 1]], np.uint16)
+    labels = np.array([[0, 1, 255], [0, 0, 0]], np.uint8)
+    wanted = WriterOptions(tmp_path / "u", ("scene.tif",), ClassTable.from_names(["background", "crack"]))
+    image = PredictedImage("scene.tif", (2, 3), file=tmp_path / "scene.tif")
+    with open_writers(["uncertainty"], wanted)["uncertainty"].open(image) as sink:
+        sink.add(LabelStrip(0, labels[:1], doubts=doubts[:1]))
+        sink.add(LabelStrip(1, labels[1:], doubts=doubts[1:]))
+    with rasterio.open(tmp_path / "u" / "scene.tif") as file:
         assert (file.transform, file.crs.to_epsg(), file.dtypes) == (transform, 32632, ("float32",))
-        np.testing.assert_array_equal(file.read(1), values)
+        np.testing.assert_allclose(file.read(1), [[0, 0.25, np.nan], [1, 0.5, 0]], atol=2e-5)
         assert np.isnan(file.nodata)

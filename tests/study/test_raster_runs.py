@@ -129,7 +129,7 @@ def test_a_file_is_predicted_as_it_was_judged(plain: Path) -> None:
 def test_predict_writes_the_place_of_the_image(plain: Path, tmp_path: Path) -> None:
     images, out = plain.parents[2] / "data/images", tmp_path / "out"
     assert main(["predict", str(plain), str(images), "--out", str(out), "--device", "cpu", "--quiet"]) == 0
-    assert sorted(path.name for path in out.iterdir()) == [f"s{number}.tif" for number in range(6)]
+    assert sorted(path.name for path in out.glob("*.*")) == ["predict.json", *(f"s{n}.tif" for n in range(6))]
     with rasterio.open(out / "s4.tif") as found, rasterio.open(images / "s4.tif") as image:
         assert (found.crs, found.transform, found.shape) == (image.crs, image.transform, image.shape)
         assert (found.nodata, found.count, found.dtypes) == (255, 1, ("uint8",))
@@ -146,7 +146,7 @@ def test_a_run_on_plain_files_writes_the_place_too_and_png_without_one(
     run, out = finished_study / "remedy" / "seed-0", tmp_path / "out"
     command = ["predict", str(run), str(tmp_path / "in"), "--out", str(out), "--device", "cpu", "--quiet"]
     assert main(command) == 0
-    assert sorted(path.name for path in out.iterdir()) == ["placed.tif", "plain.png"]
+    assert sorted(path.name for path in out.iterdir()) == ["placed.tif", "plain.png", "predict.json"]
     expected = np.asarray(Image.open(run / "predictions/test/im07.png"))
     with rasterio.open(out / "placed.tif") as found:
         np.testing.assert_array_equal(found.read(1), expected)

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import glob
-import os
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rareseg.cli.options import Device, Quiet
-from rareseg.errors import DataError, MissingFileError, OptionError
+from rareseg.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from rareseg.data.image_reading import OpenImage
-    from rareseg.inference.segmenter import Segmenter
-    from rareseg.inference.uncertainty_writer import UncertaintyWriter
-
-    OpenLater = Callable[[], OpenImage]
+    from rareseg.inference.predict_job import JobReport
 
 __all__ = ["predict"]
-
-_STACKS = (".npz", ".npy")
-_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
 
 def predict(
@@ -40,15 +29,21 @@ def predict(
             metavar="INPUT", help="An image, a folder of images, a quoted glob, or an .npz of tiles."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the pngs, or file of the table.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", help="Folder of the files, or file of the table; with several formats a folder."
+        ),
+    ],
     form: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             "--format",
-            help="png: an indexed png per image; rle_csv: one table of run lengths; "
-            "flat_csv: one table with a column per pixel.",
+            help="png, tif, overlay, uncertainty: a file per image; rle_csv, flat_csv, coco, regions_csv, "
+            "regions_geojson: one file. Several: --format png,regions_csv, or the option twice.",
+            show_default="png",
         ),
-    ] = "png",
+    ] = None,
     columns: Annotated[
         str | None,
         typer.Option(
@@ -81,10 +76,6 @@ def predict(
             "--tta", help="Mean over the image's flips (4 passes) or turns (8, with the flips), or none."
         ),
     ] = "none",
-    uncertainty: Annotated[
-        Path | None,
-        typer.Option("--uncertainty", help="Folder of maps of how much the members of the mean disagree."),
-    ] = None,
     whole_megapixels: Annotated[
         float | None,
         typer.Option(
@@ -93,74 +84,81 @@ def predict(
             show_default="that of the study",
         ),
     ] = None,
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            "--tile",
+            help="Rows and columns that are judged at once; memory grows with its square.",
+            show_default="1024",
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            "--precision",
+            help="float32, bfloat16 or auto (what is fastest here).",
+            show_default="that of the study",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Predict images anew that are done already.")
+    ] = False,
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Write the label map of every image, as indexed pngs with the classes' colours or as a table.
+    """Write the label map of every image, as files with the classes' colours, as a table, or region by region.
 
-    With rasterio, that of a georeferenced tif becomes a GeoTIFF of the same place. A line warns of images whose
-    pixels do not lie where those of training did.
+    Images of any size are judged in tiles, strip by strip, in memory that does not grow with their height. The same
+    command goes on where a kill came, and skips images that are done. A line warns of images whose pixels do not lie
+    where those of training did.
     """
+    from rareseg.cli.predict_inputs import find_files, make_inputs
+    from rareseg.cli.predict_progress import PredictProgress
+    from rareseg.device import parse_precision
+    from rareseg.inference.job_state import JobState
     from rareseg.inference.label_writer import WriterOptions
-    from rareseg.inference.uncertainty import predict_with_uncertainty
-    from rareseg.inference.writers import open_writer
+    from rareseg.inference.predict_job import job_identity, run_predict_job
+    from rareseg.inference.uncertainty import check_can_disagree
+    from rareseg.inference.writers import needs_folder, open_writers
     from rareseg.study.load_ensemble import load_ensemble
-    from rareseg.study.progress import Progress, RichProgress
 
-    is_stack = Path(source).suffix.lower() in _STACKS
-    if key is not None and not is_stack:
-        raise OptionError(f"--key names an array of an .npz, but '{source}' is none; leave it out.")
-    files = {} if is_stack else _named(find_images(source), source)
+    formats = [name.strip() for given in form or ["png"] for name in given.split(",")]
+    headings = None if columns is None else tuple(name.strip() for name in columns.split(","))
+    files = find_files(source, key=key)
+    number_format = None if precision is None else parse_precision(precision)
     model = load_ensemble(
         [run, *(ensemble or ())],
         steps=read_steps(step),
         tta=tta,
         device=device,
+        precision=number_format,
         whole_megapixels=whole_megapixels,
     )
-    images: dict[str, OpenLater] = {
-        name: partial(model.reading.open, file) for name, file in files.items()
-    } or _tiles(model, Path(source), key)
-    headings = None if columns is None else tuple(name.strip() for name in columns.split(","))
-    writer = open_writer(form, WriterOptions(out, tuple(images), model.class_table, headings, files))
-    doubts = None if uncertainty is None else _open_doubts(model, uncertainty, tuple(images), files)
-    broken: list[str] = []
-    misfits: list[str] = []
-    approximate = 0
-    progress = Progress() if quiet else RichProgress()
-    with progress.task("predicting") as update:
-        for number, (name, opened) in enumerate(images.items()):
-            try:
-                if doubts is None:
-                    found = model.predict(opened())
-                else:
-                    found, doubt = predict_with_uncertainty(model, opened())
-                    doubts.add(name, doubt)
-                writer.add(name, found.labels)
-            except DataError as error:
-                broken.append(str(error))
-                progress.note(f"left out: {error}")
-            else:
-                approximate += not found.exact
-                if found.misfit is not None:
-                    misfits.append(
-                        f"'{files.get(name, name)}' does not look like the training images: {found.misfit}"
-                    )
-            update(number + 1, len(images))
-    writer.close()
-    typer.echo(f"{len(images) - len(broken)} label maps in {out}")
-    if approximate:
-        typer.echo(
-            f"{approximate} of them are approximations: the model depends on the whole image, but these were too "
-            "large to go in one piece and went in overlapping tiles. With memory enough, give --whole-megapixels."
-        )
-    if misfits:
-        others = f" Nor do {len(misfits) - 1} of the other images." if len(misfits) > 1 else ""
-        typer.echo(f"warning: {misfits[0]}.{others}", err=True)
-    if broken:
-        raise DataError(
-            f"{len(broken)} of {len(images)} images could not be used, the others are done. First: {broken[0]}"
-        )
+    if "uncertainty" in formats:
+        check_can_disagree(model)
+    if tile is not None:
+        model = model.with_tile(tile)
+    inputs = make_inputs(model, source, files, key=key)
+    engine = model.judge.predictor.engine
+    is_folder = needs_folder(formats)
+    options = WriterOptions(
+        out,
+        tuple(item.name for item in inputs),
+        model.class_table,
+        columns=headings,
+        mean=engine.mean,
+        std=engine.std,
+        scratch=JobState.scratch_of(out, is_folder=is_folder),
+    )
+    writers = open_writers(formats, options)
+    job = job_identity(model, formats, headings)
+    state = JobState(out, is_folder=is_folder, job=job, overwrite=overwrite)
+    pixels = sum(item.num_pixels for item in inputs)
+    with PredictProgress(num_images=len(inputs), num_pixels=pixels, quiet=quiet) as progress:
+        if state.changed:
+            progress.note("The model, the formats or the options have changed since: all is predicted anew.")
+        report = run_predict_job(model, inputs, writers, state, progress)
+    _say(report, out, {name: str(path) for name, path in files.items()})
 
 
 def read_steps(text: str | None) -> list[int] | None:
@@ -184,50 +182,36 @@ def read_steps(text: str | None) -> list[int] | None:
     return [int(name) for name in names]
 
 
-def _open_doubts(
-    model: Segmenter, folder: Path, images: tuple[str, ...], files: dict[str, Path]
-) -> UncertaintyWriter:
-    """A writer of uncertainty maps, where the model can have any."""
-    from rareseg.inference.uncertainty import disagreeing_head
-    from rareseg.inference.uncertainty_writer import UncertaintyWriter
-
-    disagreeing_head(model)
-    return UncertaintyWriter(folder, images, files)
-
-
-def find_images(source: str) -> list[Path]:
-    """The images that a path, folder or glob names.
+def _say(report: JobReport, out: Path, files: dict[str, str]) -> None:
+    """What became of the images.
 
     Raises:
-        MissingFileError: There is none.
+        DataError: Some could not be used.
     """
-    path = Path(source)
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in _ENDINGS)
-    else:
-        found = sorted(Path(p) for p in glob.glob(source, recursive=True) if Path(p).is_file())  # noqa: PTH207 (absolute globs)
-    if not found:
-        raise MissingFileError(
-            f"'{source}' names no image; give an image, a folder with {', '.join(_ENDINGS)}, or a glob."
+    total = report.num_done + report.num_kept
+    line = f"{total} label maps in {out}"
+    if report.num_kept:
+        line += f", {report.num_kept} of them done before"
+    if report.num_done:
+        speed = report.megapixels / max(report.seconds, 1e-9)
+        line += f" ({report.megapixels:.4g} megapixels in {report.seconds:.1f} s, {speed:.2f} a second)"
+    typer.echo(line)
+    if report.approximate:
+        typer.echo(
+            f"{len(report.approximate)} of them are approximations: the model depends on the whole image, but these "
+            "were too large to go in one piece and went in overlapping tiles. With memory enough, give "
+            "--whole-megapixels."
         )
-    return found
-
-
-def _named(files: list[Path], source: str) -> dict[str, Path]:
-    """The files by their paths below the folder that was given, or below the one that all files of a glob share."""
-    base = (
-        Path(source) if Path(source).is_dir() else Path(os.path.commonpath([file.parent for file in files]))
-    )
-    return {file.relative_to(base).as_posix(): file for file in files}
-
-
-def _tiles(model: Segmenter, path: Path, key: str | None) -> dict[str, OpenLater]:
-    """The tiles of a stack by name."""
-    from rareseg.inference.stack_inputs import stack_inputs
-
-    bands = model.reading.bands
-    needed = model.judge.predictor.engine.in_channels if bands is None else max(bands) + 1
-    images, names = stack_inputs(path, key=key, num_bands=needed, exact=bands is None)
-    return {name: partial(model.reading.open_sample, images, name) for name in names}
+    if report.misfits:
+        name, misfit = next(iter(report.misfits.items()))
+        others = f" Nor do {len(report.misfits) - 1} of the other images." if len(report.misfits) > 1 else ""
+        typer.echo(
+            f"warning: '{files.get(name, name)}' does not look like the training images: {misfit}.{others}",
+            err=True,
+        )
+    if report.failed:
+        first = next(iter(report.failed.values()))
+        raise DataError(
+            f"{len(report.failed)} of {total + len(report.failed)} images could not be used, the others are done. "
+            f"First: {first}"
+        )

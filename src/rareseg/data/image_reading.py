@@ -103,6 +103,18 @@ class ImageReading:
         images = RasterImages({"": Sample(path, path.stem)}, nodata=self.nodata, bands=self.bands)
         return self.open_sample(images, "")
 
+    def size_of(self, path: Path) -> tuple[int, int]:
+        """Rows and columns of an image file, from its header alone.
+
+        Raises:
+            DataError: The file is missing or damaged.
+            MissingExtraError: The run read rasters, but rasterio is not installed.
+        """
+        if self.format != "raster":
+            return image_size(Path(path))
+        header = RasterImages({"": Sample(Path(path), "")}, nodata=self.nodata).header("")
+        return header.height, header.width
+
     def open_sample(self, images: ImageReader, sample: str) -> OpenImage:
         """One image of a reader, such as a tile of a stack.
 

@@ -30,6 +30,7 @@ class PngStream:
         path: Where; folders are made.
         size: Rows and columns.
         palette: 768 bytes, red, green and blue of each index, from `ClassTable.palette`.
+        scratch: Folder for the unfinished file, see `atomic_path`.
 
     Example:
         >>> import tempfile
@@ -43,8 +44,10 @@ class PngStream:
         [[0, 1, 255], [2, 0, 0]]
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], palette: bytes) -> None:
-        self._place = atomic_path(Path(path))
+    def __init__(
+        self, path: Path, size: tuple[int, int], palette: bytes, *, scratch: Path | None = None
+    ) -> None:
+        self._place = atomic_path(Path(path), scratch=scratch)
         self._size = size
         self._palette = palette
         self._row = 0

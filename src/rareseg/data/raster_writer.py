@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rareseg.artefacts import atomic_path
-from rareseg.data.raster_file import RasterFiles, RasterGrid, grid_of, import_rasterio
+from rareseg.data.raster_file import (
+    RasterFiles,
+    RasterGrid,
+    allow_images_without_place,
+    grid_of,
+    import_rasterio,
+)
 from rareseg.errors import MissingExtraError
 from rareseg.types import IGNORE_INDEX
 
@@ -63,7 +69,9 @@ class LabelRaster:
 
 
 @contextmanager
-def label_raster(path: Path, palette: bytes, grid: RasterGrid) -> Iterator[LabelRaster]:
+def label_raster(
+    path: Path, palette: bytes, grid: RasterGrid, *, scratch: Path | None = None
+) -> Iterator[LabelRaster]:
     """Write a label map with the place and coordinate system of its image, a few rows at a time.
 
     The file is tiled and deflated, a BigTIFF where it could need one, has the classes' colours and 255 as its nodata
@@ -73,6 +81,7 @@ def label_raster(path: Path, palette: bytes, grid: RasterGrid) -> Iterator[Label
         path: Where; folders are made.
         palette: 768 bytes, red, green and blue of each index, from `ClassTable.palette`.
         grid: Of the image.
+        scratch: Folder for the unfinished file, see `atomic_path`.
 
     Raises:
         MissingExtraError: rasterio is not installed.
@@ -88,9 +97,10 @@ def label_raster(path: Path, palette: bytes, grid: RasterGrid) -> Iterator[Label
         True
     """
     rasterio = import_rasterio()
+    allow_images_without_place()
     colors = {index: tuple(palette[3 * index : 3 * index + 3]) for index in range(256)}
     with (
-        atomic_path(path) as temporary,
+        atomic_path(path, scratch=scratch) as temporary,
         rasterio.open(
             temporary,
             "w",

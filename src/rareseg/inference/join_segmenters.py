@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from rareseg.errors import OptionError
@@ -50,7 +51,9 @@ def join_segmenters(segmenters: Sequence[Segmenter], *, tta: str = "none") -> Se
     judge = Judge(predictor, head, decision, _joined_gate(segmenters, predictor))
     passes = "" if tta == "none" else f" with {tta}"
     name = first.name if len(segmenters) == 1 else " + ".join(one.name for one in segmenters)
-    return Segmenter(judge, first.class_table, first.reading, name=f"{name}{passes}")
+    digests = hashlib.sha256("\n".join([tta, *(one.digest for one in segmenters)]).encode())
+    digest = digests.hexdigest() if all(one.digest for one in segmenters) else ""
+    return Segmenter(judge, first.class_table, first.reading, name=f"{name}{passes}", digest=digest)
 
 
 def _check_alike(first: Segmenter, other: Segmenter) -> None:

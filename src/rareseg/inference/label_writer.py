@@ -2,34 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rareseg.data.labels import ClassTable
+from rareseg.inference.label_strip import LabelStrip
 from rareseg.registry import Registry
 
-__all__ = ["WRITERS", "LabelWriter", "WriterOptions"]
+if TYPE_CHECKING:
+    from rareseg.data.image_reading import OpenImage
+
+__all__ = ["WRITERS", "LabelSink", "LabelWriter", "LabelWriterType", "PredictedImage", "WriterOptions"]
+
+
+@dataclass(frozen=True)
+class PredictedImage:
+    """An image whose label map is to be written.
+
+    Args:
+        name: One of `WriterOptions.images`.
+        size: Rows and columns.
+        opened: Gives its pixels, for formats that show them.
+        file: Its file, for formats that keep its place in the world; tiles of a stack have none.
+    """
+
+    name: str
+    size: tuple[int, int]
+    opened: OpenImage | None = None
+    file: Path | None = None
+
+
+class LabelSink(Protocol):
+    """Takes the label map of one image strip by strip, from the top."""
+
+    def add(self, strip: LabelStrip) -> None:
+        """The next rows."""
+        ...
+
+    def entry(self) -> Any:
+        """After the last strip: what a table says of the image, as JSON has it; None for a file of its own."""
+        ...
 
 
 class LabelWriter(Protocol):
-    """Takes label maps one by one, in any order, and writes them at once or when closed."""
+    """Writes label maps: a file for each image, or one table of all; its class is a `LabelWriterType`."""
 
-    def add(self, image: str, labels: NDArray[np.uint8]) -> None:
-        """Take the label map of one image.
+    is_table: bool
+    needs_scores: bool
 
-        Args:
-            image: Its name, one of `WriterOptions.images`.
-            labels: Class indices ``(h, w)``.
+    def has(self, name: str) -> bool:
+        """Whether the file of an image, or the table, is there."""
+        ...
+
+    def open(self, image: PredictedImage) -> AbstractContextManager[LabelSink]:
+        """A sink for one image. A file of its own appears when the context ends, and not at all after an error.
+
+        Raises:
+            DataError: The format cannot take this image.
         """
         ...
 
-    def close(self) -> None:
-        """Write what is not on disk yet; images that were never added are left out."""
+    def close(self, entries: Iterable[tuple[str, Any]]) -> None:
+        """Write the table.
+
+        Args:
+            entries: Names of images and their entries, in the order of `WriterOptions.images`; images that failed are
+                left out.
+        """
         ...
 
 
@@ -41,17 +83,38 @@ class WriterOptions:
         out: A folder or a file, as the format has it.
         images: Names of all images: paths below the folder that was given, with ``/`` and with their ending.
         class_table: Names, values and colours of the classes.
-        columns: Names of a table's columns, for formats that are tables; None for the format's own.
-        files: File of each image by its name, for formats that keep its place in the world; tiles of a stack
-            have none.
+        columns: Names of a table's columns, for formats that take them; None for the format's own.
+        mean: Of each band of the training images, for formats that show pixels.
+        std: Of each band.
+        scratch: Folder for unfinished files of images, see `atomic_path`.
     """
 
     out: Path
     images: tuple[str, ...]
     class_table: ClassTable
     columns: tuple[str, ...] | None = None
-    files: Mapping[str, Path] = field(default_factory=dict)
+    mean: Sequence[float] = ()
+    std: Sequence[float] = ()
+    scratch: Path | None = None
 
 
-WRITERS: Registry[Callable[[WriterOptions], LabelWriter]] = Registry("format of predictions")
+class LabelWriterType(Protocol):
+    """The class of a `LabelWriter`.
+
+    Attributes:
+        place: Name of its folder or file where several formats are written at once; a file has an ending.
+        is_table: Whether all images go into one file, which `LabelWriter.close` writes.
+        takes_columns: Whether the user can name its columns.
+        needs_scores: Whether strips must carry scores.
+    """
+
+    place: str
+    is_table: bool
+    takes_columns: bool
+    needs_scores: bool
+
+    def __call__(self, options: WriterOptions) -> LabelWriter: ...
+
+
+WRITERS: Registry[LabelWriterType] = Registry("format of predictions")
 """Formats that ``rareseg predict --format`` can name. A mistake in the options is an error before the first image."""

@@ -2,61 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from rareseg.data.png_stream import PngStream
+from rareseg.data.raster_writer import LabelRaster, grid_in_the_world, label_raster
+from rareseg.inference.file_names import file_names
+from rareseg.inference.label_strip import LabelStrip
+from rareseg.inference.label_writer import WRITERS, LabelSink, PredictedImage, WriterOptions
 
-from rareseg.data.indexed_png import write_indexed_png
-from rareseg.data.raster_writer import grid_in_the_world, write_label_raster
-from rareseg.errors import OptionError
-from rareseg.inference.label_writer import WRITERS, WriterOptions
+__all__ = ["PngWriter", "RowSink"]
 
-__all__ = ["PngWriter"]
+
+class RowSink:
+    """Hands the labels of strips on to a file."""
+
+    def __init__(self, file: PngStream | LabelRaster) -> None:
+        self._file = file
+
+    def add(self, strip: LabelStrip) -> None:
+        """The next rows."""
+        self._file.write(strip.labels)
+
+    def entry(self) -> None:
+        """The image has a file of its own."""
 
 
 @WRITERS.register("png")
 class PngWriter:
-    """Writes each label map as soon as it comes: class indices, with the classes' colours as palette.
+    """Writes class indices, with the classes' colours as palette, row by row.
+
+    With rasterio, the label map of a georeferenced tif becomes a GeoTIFF of the same place.
 
     Args:
         options: ``out`` is the folder.
 
-    Raises:
-        OptionError: ``out`` is a file, or columns are given.
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from rareseg.data.labels import ClassTable
+        >>> table = ClassTable.from_names(["background", "crack"])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     writer = PngWriter(WriterOptions(Path(folder), ("a.jpg",), table))
+        ...     with writer.open(PredictedImage("a.jpg", (1, 2))) as sink:
+        ...         sink.add(LabelStrip(0, np.array([[0, 1]], np.uint8)))
+        ...     [path.name for path in Path(folder).iterdir()]
+        ['a.png']
     """
 
+    place = "png"
+    is_table = False
+    takes_columns = False
+    needs_scores = False
+
     def __init__(self, options: WriterOptions) -> None:
-        if options.columns is not None:
-            raise OptionError(
-                "Label maps as png have no columns; leave out --columns, or name another --format."
-            )
-        if options.out.is_file():
-            raise OptionError(
-                f"'{options.out}' is a file, but label maps as png need a folder; give another --out."
-            )
         self._out = options.out
-        self._files = options.files
+        self._scratch = options.scratch
         self._palette = options.class_table.palette()
-        self._names = dict(zip(options.images, _file_names(options.images), strict=True))
+        self._names = file_names(options.images)
 
-    def add(self, image: str, labels: NDArray[np.uint8]) -> None:
-        """Write one label map; with rasterio, that of a georeferenced tif as a GeoTIFF of the same place."""
-        path, file = self._out / self._names[image], self._files.get(image)
-        grid = None if file is None else grid_in_the_world(file)
+    def has(self, name: str) -> bool:
+        """Whether the file of an image is there."""
+        return any((self._out / f"{self._names[name]}.{ending}").is_file() for ending in ("png", "tif"))
+
+    @contextmanager
+    def open(self, image: PredictedImage) -> Iterator[LabelSink]:
+        """A sink for one image."""
+        path = self._out / self._names[image.name]
+        grid = None if image.file is None else grid_in_the_world(image.file)
         if grid is None:
-            write_indexed_png(path, labels, self._palette)
+            with PngStream(
+                path.with_name(f"{path.name}.png"), image.size, self._palette, scratch=self._scratch
+            ) as stream:
+                yield RowSink(stream)
         else:
-            write_label_raster(path.with_suffix(".tif"), labels, self._palette, grid)
+            with label_raster(
+                path.with_name(f"{path.name}.tif"), self._palette, grid, scratch=self._scratch
+            ) as raster:
+                yield RowSink(raster)
 
-    def close(self) -> None:
+    def close(self, entries: Iterable[tuple[str, Any]]) -> None:
         """Nothing is left to do."""
-
-
-def _file_names(images: Sequence[str]) -> list[str]:
-    """File names that stay distinct when images of one name lie in several folders or have several endings."""
-    stems = [PurePosixPath(image).stem for image in images]
-    if len(set(stems)) == len(stems):
-        return [f"{stem}.png" for stem in stems]
-    return [f"{image.replace('/', '__').replace('.', '_')}.png" for image in images]

@@ -13,6 +13,7 @@ from torch import Tensor
 from rareseg.data.image_reading import OpenImage
 from rareseg.data.windows import pad_to_multiple
 from rareseg.inference.engine import Engine
+from rareseg.inference.label_strip import LabelStrip
 from rareseg.inference.pixel_fit import Misfit
 from rareseg.inference.segmenter import Segmenter
 
@@ -26,12 +27,14 @@ class ScoredPrediction:
     Attributes:
         labels: Class indices ``(h, w)``, 255 where the image has no data.
         scores: Probability of the class in ``labels``, ``(h, w)`` uint16 in parts of `SCORE_SCALE`; 0 for background.
+        doubts: How much the members of an ensemble disagree, in the same parts; None for a single network.
         exact: Whether labels are those of the image in one piece.
         misfit: What is odd about the pixels, set beside those of training.
     """
 
     labels: NDArray[np.uint8]
     scores: NDArray[np.uint16]
+    doubts: NDArray[np.uint16] | None
     exact: bool
     misfit: Misfit | None
 
@@ -85,12 +88,11 @@ def predict_together(segmenter: Segmenter, images: Sequence[OpenImage]) -> list[
 
 def _predict(segmenter: Segmenter, image: OpenImage) -> ScoredPrediction:
     run = segmenter.strips(image, scores=True)
-    labels, scores = np.empty(image.size, np.uint8), np.zeros(image.size, np.uint16)
+    whole = LabelStrip(0, np.empty((0, image.size[1]), np.uint8))
     for strip in run:
-        labels[strip.row : strip.end] = strip.labels
-        if strip.scores is not None:
-            scores[strip.row : strip.end] = strip.scores
-    return ScoredPrediction(labels, scores, run.exact, run.misfit)
+        whole = whole.joined(strip)
+    assert whole.scores is not None, "scores were asked for"
+    return ScoredPrediction(whole.labels, whole.scores, whole.doubts, run.exact, run.misfit)
 
 
 class _Answered:

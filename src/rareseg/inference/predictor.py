@@ -15,13 +15,10 @@ from rareseg.errors import DataError, OptionError
 from rareseg.inference.engine import Engine
 from rareseg.types import Window
 
-__all__ = ["Predictor", "ReadWindow", "Watch"]
+__all__ = ["Predictor", "ReadWindow"]
 
 ReadWindow = Callable[[Window], NDArray[np.generic]]
 """Gives the pixels ``(c, h, w)`` of a window that lies inside the image."""
-
-Watch = Callable[[Window, Tensor], None]
-"""Takes a window of an image and the outputs ``(c, h, w)`` for it."""
 
 
 class Predictor:
@@ -63,13 +60,6 @@ class Predictor:
         radius = engine.receptive_radius
         self.halo = -(-(self.tile // 2 if radius is None else radius) // stride) * stride
         self.whole_pixels = None if radius is not None else round(whole_megapixels * 1e6)
-        self._watch: Watch | None = None
-
-    def watched(self, watch: Watch) -> Predictor:
-        """The same predictor, which shows ``watch`` every window and its outputs before it yields them."""
-        predictor = copy.copy(self)
-        predictor._watch = watch
-        return predictor
 
     def with_tile(self, tile: int) -> Predictor:
         """The same network and limit with tiles of another size.
@@ -123,10 +113,7 @@ class Predictor:
                 )
             logits = self.engine.run(torch.from_numpy(np.require(pixels, requirements=["C", "W"]))[None])[0]
             top, left = core.row - tile.read.row, core.col - tile.read.col
-            outputs = logits[:, top : top + shown.height, left : left + shown.width]
-            if self._watch is not None:
-                self._watch(shown, outputs)
-            yield shown, outputs
+            yield shown, logits[:, top : top + shown.height, left : left + shown.width]
 
     def one_piece(self, read: ReadWindow, height: int, width: int) -> Tensor | None:
         """The batch ``(1, c, H, W)`` that `iterate` makes of an image that goes in one piece; None of others.

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import csv
-import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rareseg.artefacts import write_text
-from rareseg.data.run_lengths import encode_label_map
+from rareseg.artefacts import atomic_path
 from rareseg.errors import OptionError
-from rareseg.inference.label_writer import WRITERS, WriterOptions
+from rareseg.inference.label_strip import LabelStrip
+from rareseg.inference.label_writer import WRITERS, LabelSink, PredictedImage, WriterOptions
+from rareseg.metrics.column_runs import ColumnRunCollector, ColumnRuns
 
 __all__ = ["RleWriter"]
 
 _SEPARATE = ("ImageId", "ClassId", "EncodedPixels")
 
 
+class _RunSink:
+    """Collects the runs of one image; its entry is a text for each class but the background."""
+
+    def __init__(self, size: tuple[int, int], num_classes: int) -> None:
+        self._collector = ColumnRunCollector(size)
+        self._num_classes = num_classes
+
+    def add(self, strip: LabelStrip) -> None:
+        self._collector.add(strip.labels)
+
+    def entry(self) -> list[str]:
+        return [_text(runs) for runs in self._collector.close(num_classes=self._num_classes)]
+
+
 @WRITERS.register("rle_csv")
 class RleWriter:
-    """Collects a row for every image and class but the background, empty where the class is absent.
+    """Writes a row for every image and class but the background, empty where the class is absent.
 
     Three columns hold image, class and run lengths; two hold image and class joined by ``_``, and the run
     lengths. Images are named with their ending, classes by their value. The dataset format of the same name
@@ -30,7 +46,7 @@ class RleWriter:
         options: ``out`` is the file, ``columns`` the names of the three or two columns.
 
     Raises:
-        OptionError: ``out`` is a folder, or there are not two or three different columns.
+        OptionError: There are not two or three different columns.
 
     Example:
         >>> import tempfile
@@ -40,13 +56,19 @@ class RleWriter:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     out = Path(folder) / "labels.csv"
         ...     writer = RleWriter(WriterOptions(out, ("a.png",), table))
-        ...     writer.add("a.png", np.array([[0, 2], [2, 0]], np.uint8))
-        ...     writer.close()
+        ...     with writer.open(PredictedImage("a.png", (2, 2))) as sink:
+        ...         sink.add(LabelStrip(0, np.array([[0, 2], [2, 0]], np.uint8)))
+        ...     writer.close([("a.png", sink.entry())])
         ...     print(out.read_text(), end="")
         ImageId,ClassId,EncodedPixels
         a.png,1,
         a.png,2,2 2
     """
+
+    place = "rle.csv"
+    is_table = True
+    takes_columns = True
+    needs_scores = False
 
     def __init__(self, options: WriterOptions) -> None:
         columns = options.columns or _SEPARATE
@@ -55,28 +77,30 @@ class RleWriter:
                 f"--columns should name three columns (image, class, run lengths) or two (image and class joined, "
                 f"run lengths), but names {', '.join(columns)}; give two or three different names."
             )
-        if options.out.is_dir():
-            raise OptionError(
-                f"'{options.out}' is a folder, but rle_csv writes one file; give another --out."
-            )
         self._out = options.out
         self._columns = columns
         self._values = options.class_table.values[1:]
-        self._order = {image: place for place, image in enumerate(options.images)}
-        self._texts: dict[str, list[str]] = {}
 
-    def add(self, image: str, labels: NDArray[np.uint8]) -> None:
-        """Encode one label map."""
-        self._texts[image] = encode_label_map(labels, len(self._values) + 1)
+    def has(self, name: str) -> bool:
+        """Whether the table is there."""
+        return self._out.is_file()
 
-    def close(self) -> None:
-        """Write the table, images in the order of the options."""
-        text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(self._columns)
-        for image in sorted(self._texts, key=self._order.__getitem__):
-            for value, runs in zip(self._values, self._texts[image], strict=True):
-                table.writerow(
-                    (f"{image}_{value}", runs) if len(self._columns) == 2 else (image, value, runs)
-                )
-        write_text(self._out, text.getvalue())
+    @contextmanager
+    def open(self, image: PredictedImage) -> Iterator[LabelSink]:
+        """A sink for one image."""
+        yield _RunSink(image.size, len(self._values) + 1)
+
+    def close(self, entries: Iterable[tuple[str, Any]]) -> None:
+        """Write the table."""
+        with atomic_path(self._out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(self._columns)
+            for image, texts in entries:
+                for value, runs in zip(self._values, texts, strict=True):
+                    joined = len(self._columns) == 2
+                    table.writerow((f"{image}_{value}", runs) if joined else (image, value, runs))
+
+
+def _text(runs: ColumnRuns) -> str:
+    pairs = np.stack([runs.starts + 1, runs.lengths], axis=1)
+    return " ".join(map(str, pairs.ravel().tolist()))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from rareseg.data.image_reading import OpenImage
 from rareseg.errors import OptionError
 from rareseg.inference.ensemble_head import EnsembleHead
+from rareseg.inference.label_strip import SCORE_SCALE
 from rareseg.inference.segmenter import Prediction, Segmenter
-from rareseg.types import IGNORE_INDEX, Window
+from rareseg.types import IGNORE_INDEX
 
-__all__ = ["disagreeing_head", "predict_with_uncertainty"]
+__all__ = ["check_can_disagree", "predict_with_uncertainty"]
 
 
 def predict_with_uncertainty(
@@ -24,40 +22,36 @@ def predict_with_uncertainty(
 
     Args:
         segmenter: An ensemble, from `join_segmenters`.
-        image: From the segmenter's ``reading``. The map is held in memory, 4 bytes for each pixel that the network
-            sees.
+        image: From the segmenter's ``reading``.
 
     Returns:
-        The prediction, and the disagreement ``(h, w)`` from 0 to 1, see `EnsembleEngine`: 0 throughout an image that
-        the image gate skips, NaN where the image has no data. Where images are enlarged, a pixel of the file has the
-        mean of its enlarged pixels.
+        The prediction, and the disagreement ``(h, w)`` from 0 to 1 in steps of 1 / 65535, see `EnsembleEngine`: 0
+        throughout an image that the image gate skips, NaN where the image has no data. Where images are enlarged, a
+        pixel of the file has the mean of its enlarged pixels.
 
     Raises:
         OptionError: The segmenter is no ensemble.
         DataError: The file is damaged, or has other bands.
     """
-    head, (height, width), factor = disagreeing_head(segmenter), image.size, image.factor
-    found = np.zeros((factor * height, factor * width), np.float32)
-
-    def keep(window: Window, outputs: Tensor) -> None:
-        found[window.slices] = head.disagreement(outputs[None])[0].cpu().numpy()
-
-    judge = replace(segmenter.judge, predictor=segmenter.judge.predictor.watched(keep))
-    prediction = replace(segmenter, judge=judge).predict(image)
-    doubt = found.reshape(height, factor, width, factor).mean(axis=(1, 3)) if factor > 1 else found
-    doubt[prediction.labels == IGNORE_INDEX] = np.nan
-    return prediction, doubt
+    check_can_disagree(segmenter)
+    run = segmenter.strips(image)
+    labels, doubts = np.empty(image.size, np.uint8), np.empty(image.size, np.float32)
+    for strip in run:
+        labels[strip.row : strip.end] = strip.labels
+        assert strip.doubts is not None, "strips of an ensemble have doubts"
+        doubts[strip.row : strip.end] = strip.doubts / np.float32(SCORE_SCALE)
+    doubts[labels == IGNORE_INDEX] = np.nan
+    return Prediction(labels, run.exact, run.misfit), doubts
 
 
-def disagreeing_head(segmenter: Segmenter) -> EnsembleHead:
-    """The head of an ensemble, which knows the disagreement.
+def check_can_disagree(segmenter: Segmenter) -> None:
+    """Refuse a single network, which cannot disagree with itself.
 
     Raises:
-        OptionError: The segmenter is a single network, which cannot disagree with itself.
+        OptionError: It is one.
     """
     if not isinstance(segmenter.judge.head, EnsembleHead):
         raise OptionError(
             f"Uncertainty is the disagreement of several networks or of several views of an image, but "
             f"'{segmenter.name}' is one network that sees the image once; add members, or flips or turns."
         )
-    return segmenter.judge.head

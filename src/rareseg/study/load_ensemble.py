@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from rareseg.device import Precision
 from rareseg.errors import ArtefactError
@@ -20,7 +21,7 @@ def load_ensemble(
     steps: Sequence[int] | None = None,
     tta: str = "none",
     device: str = "auto",
-    precision: Precision | None = None,
+    precision: Precision | Literal["auto"] | None = None,
     whole_megapixels: float | None = None,
 ) -> Segmenter:
     """Load runs as one segmenter, see `join_segmenters`; a single run in a single view as `load_run` does.

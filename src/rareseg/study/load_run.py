@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rareseg.artefacts import read_json, read_yaml
 from rareseg.config.dataset import ClassSettings
@@ -14,7 +14,7 @@ from rareseg.config.load import parse_settings
 from rareseg.config.study import BudgetSettings
 from rareseg.data.image_reading import ImageReading
 from rareseg.data.labels import ClassTable
-from rareseg.device import Precision, resolve_device, resolve_precision
+from rareseg.device import Precision, PrecisionWish, resolve_device, resolve_precision
 from rareseg.errors import ArtefactError, OptionError
 from rareseg.inference.decision import build_decision
 from rareseg.inference.gate import ImageGate
@@ -35,7 +35,7 @@ def load_run(
     folder: Path,
     *,
     device: str = "auto",
-    precision: Precision | Literal["auto"] | None = None,
+    precision: PrecisionWish | None = None,
     step: int | None = None,
     whole_megapixels: float | None = None,
 ) -> Segmenter:

@@ -1,0 +1,181 @@
+"""What a prediction of many images has done so far, on disk, so that the same command goes on after a kill."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rareseg.artefacts import read_json, write_json
+from rareseg.errors import ArtefactError
+from rareseg.inference.strip_log import StripLog
+
+__all__ = ["JobState"]
+
+_KIND = "predict"
+
+
+class JobState:
+    """Keeps notes while images are predicted, and leaves ``predict.json`` behind.
+
+    While the work lasts, a folder ``.part`` holds ``done.jsonl``, a line for each finished image with what tables say
+    of it, and ``strips``, the `StripLog` of a large image that is being predicted. The first line says of which job
+    the notes are; those of another one are thrown away. At the end, ``predict.json`` lists the images with what they
+    depended on, so that the same command later does those that are new, changed or failed.
+
+    Args:
+        out: Folder or file of the results.
+        is_folder: Which of the two; a file ``labels.csv`` has its notes beside it, in ``labels.csv.part`` and
+            ``labels.csv.json``.
+        job: All that results depend on besides the image: model, options and formats, as JSON has it.
+        overwrite: Whether to forget what was done.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     state = JobState(Path(folder), is_folder=True, job={"model": "m"})
+        ...     state.finish("a.png", {"bytes": 9}, {"pixels": 6}, {"rle_csv": ["1 3"]})
+        ...     again = JobState(Path(folder), is_folder=True, job={"model": "m"})
+        ...     print(again.is_done("a.png", {"bytes": 9}), list(again.entries("rle_csv", ["a.png", "b.png"])))
+        True [('a.png', ['1 3'])]
+    """
+
+    def __init__(
+        self, out: Path, *, is_folder: bool, job: Mapping[str, Any], overwrite: bool = False
+    ) -> None:
+        beside = (
+            (lambda ending: out / f".{ending}") if is_folder else (lambda ending: Path(f"{out}.{ending}"))
+        )
+        self.part: Path = beside("part")
+        self.manifest = out / "predict.json" if is_folder else Path(f"{out}.json")
+        self.scratch = self.part / "scratch"
+        """For files that are being written; what a kill left there is gone."""
+        self.changed = False
+        """Whether there are results or notes of another job, which count no more."""
+        self._job = json.loads(json.dumps(dict(job)))
+        self._offsets: dict[str, int] = {}
+        self._records: dict[str, dict[str, Any]] = {}
+        if overwrite:
+            shutil.rmtree(self.part, ignore_errors=True)
+            self.manifest.unlink(missing_ok=True)
+        self._earlier = self._read_manifest()
+        self._read_notes()
+
+    @staticmethod
+    def scratch_of(out: Path, *, is_folder: bool) -> Path:
+        """Folder for files that are being written; what a kill leaves there is removed by the next work."""
+        return (out / ".part" if is_folder else Path(f"{out}.part")) / "scratch"
+
+    def is_done(self, name: str, identity: Mapping[str, Any]) -> bool:
+        """Whether the notes of this work hold the image, as it is now."""
+        return name in self._offsets and self._records[name]["identity"] == dict(identity)
+
+    def was_done(self, name: str, identity: Mapping[str, Any]) -> bool:
+        """Whether an earlier work that came to its end had the image, as it is now."""
+        return name in self._earlier and self._earlier[name]["identity"] == dict(identity)
+
+    def record(self, name: str) -> Mapping[str, Any]:
+        """What `finish` was told of an image that is or was done."""
+        return self._records.get(name) or self._earlier[name]
+
+    def log(self, name: str, identity: Mapping[str, Any]) -> StripLog:
+        """The strips of an image that is too large to be done at once."""
+        return StripLog(self.part / "strips", {"image": name, "identity": dict(identity), "job": self._job})
+
+    def finish(
+        self, name: str, identity: Mapping[str, Any], record: Mapping[str, Any], entries: Mapping[str, Any]
+    ) -> None:
+        """Note that an image is done.
+
+        Args:
+            name: The image.
+            identity: What tells that the file is still the same.
+            record: What is worth knowing of it.
+            entries: What each table says of it.
+        """
+        note = {"name": name, "identity": dict(identity), **record}
+        self.part.mkdir(parents=True, exist_ok=True)
+        with (self.part / "done.jsonl").open("ab") as file:
+            if file.tell() == 0:
+                file.write(_line({"job": self._job}))
+            self._offsets[name] = file.tell()
+            file.write(_line({**note, "entries": dict(entries)}))
+        self._records[name] = note
+        self.drop_log()
+
+    def drop_log(self) -> None:
+        """Forget the strips of the image that was being predicted."""
+        (self.part / "strips").unlink(missing_ok=True)
+
+    def entries(self, form: str, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+        """What a table says of the images that are done, one after the other."""
+        held = [name for name in names if name in self._offsets]
+        if not held:
+            return
+        with (self.part / "done.jsonl").open("rb") as file:
+            for name in held:
+                file.seek(self._offsets[name])
+                yield name, json.loads(file.readline())["entries"][form]
+
+    def close(self, names: Sequence[str], failed: Mapping[str, str], **facts: Any) -> None:
+        """Write ``predict.json`` and drop the notes.
+
+        Args:
+            names: Images of the job, in order.
+            failed: Those that could not be used, and why.
+            facts: What else it says.
+        """
+        known = {
+            name: self._records.get(name) or self._earlier.get(name) for name in names if name not in failed
+        }
+        images = [record for record in known.values() if record is not None]
+        write_json(
+            self.manifest, {**facts, "job": self._job, "images": images, "failed": dict(failed)}, kind=_KIND
+        )
+        shutil.rmtree(self.part, ignore_errors=True)
+
+    def _read_manifest(self) -> dict[str, dict[str, Any]]:
+        try:
+            found = read_json(self.manifest, kind=_KIND)
+        except ArtefactError:
+            return {}
+        if found["job"] != self._job:
+            self.changed = True
+            return {}
+        return {record["name"]: record for record in found["images"]}
+
+    def _read_notes(self) -> None:
+        """Take up the notes, without a last line that is half written."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        path = self.part / "done.jsonl"
+        if not path.exists():
+            return
+        with path.open("rb+") as file:
+            end = 0
+            for line in iter(file.readline, b""):
+                note = _parsed(line)
+                if note is None or (end == 0 and note.get("job") != self._job):
+                    break
+                if end:
+                    self._offsets[note["name"]] = end
+                    self._records[note["name"]] = {key: note[key] for key in note if key != "entries"}
+                end += len(line)
+            file.truncate(end)
+        if end == 0:
+            self.changed = True
+            shutil.rmtree(self.part, ignore_errors=True)
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, ensure_ascii=False) + "\n").encode()
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """A line as it was written; None for one that is cut off."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return value if line.endswith(b"\n") and isinstance(value, dict) else None
