@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from rareseg.artefacts import read_yaml, write_yaml
 from rareseg.cli.main import main
 from rareseg.data.labels import ClassTable
 from rareseg.errors import ArtefactError
@@ -16,7 +17,7 @@ from rareseg.inference.label_strip import LabelStrip
 from rareseg.inference.label_writer import PredictedImage, WriterOptions
 from rareseg.inference.uncertainty import predict_with_uncertainty
 from rareseg.inference.writers import open_writers
-from rareseg.study.load_ensemble import find_seeds, load_ensemble
+from rareseg.study.load_ensemble import find_seeds, load_ensemble, views_not_trained
 from rareseg.study.load_run import load_run
 
 
@@ -61,12 +62,26 @@ def test_what_is_no_run_is_explained(finished_study: Path, tmp_path: Path) -> No
         load_ensemble([finished_study / "baseline"], steps=[7], device="cpu")
 
 
-def test_predict_writes_maps_of_uncertainty(finished_study: Path, tmp_path: Path) -> None:
+def test_views_that_training_never_showed_are_named(finished_study: Path, tmp_path: Path) -> None:
+    strategy = finished_study / "baseline"
+    assert views_not_trained([strategy], "none") == []
+    assert views_not_trained([strategy], "flips") == [strategy / "seed-0", strategy / "seed-1"]
+    config = read_yaml(strategy / "seed-0" / "config.yaml")
+    config["strategy"]["augmentation"] = {"flips": True}
+    write_yaml(tmp_path / "config.yaml", config)
+    assert views_not_trained([tmp_path], "flips") == []
+    assert views_not_trained([tmp_path], "turns") == [tmp_path]
+
+
+def test_predict_writes_maps_of_uncertainty(
+    finished_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     strategy, images = finished_study / "baseline", finished_study.parent / "data" / "images"
     command = ["predict", str(strategy), str(images), "--device", "cpu", "--quiet", "--tta", "flips"]
     command += ["--ensemble", str(finished_study / "remedy" / "seed-1"), "--step", "6, 12"]
     # Images of 72 rows, which go strip by strip.
     assert main([*command, "--out", str(tmp_path), "--format", "png,uncertainty", "--tile", "32"]) == 0
+    assert "seed-0' was trained without flips, so --tta flips shows it" in capsys.readouterr().err
     written = sorted(path.name for path in (tmp_path / "uncertainty").iterdir())
     assert written == sorted(path.name for path in (tmp_path / "png").iterdir())
     assert len(written) == 9

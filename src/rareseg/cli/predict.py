@@ -120,7 +120,7 @@ def predict(
     from rareseg.inference.predict_job import job_identity, run_predict_job
     from rareseg.inference.uncertainty import check_can_disagree
     from rareseg.inference.writers import needs_folder, open_writers
-    from rareseg.study.load_ensemble import load_ensemble
+    from rareseg.study.load_ensemble import load_ensemble, views_not_trained
 
     formats = [name.strip() for given in form or ["png"] for name in given.split(",")]
     headings = None if columns is None else tuple(name.strip() for name in columns.split(","))
@@ -134,6 +134,14 @@ def predict(
         precision=number_format,
         whole_megapixels=whole_megapixels,
     )
+    unseen = views_not_trained([run, *(ensemble or ())], tta)
+    if unseen:
+        moves = "flips" if tta == "flips" else "flips and quarter turns"
+        typer.echo(
+            f"warning: '{unseen[0]}' was trained without {moves}, so --tta {tta} shows it what it never saw and may do "
+            "harm; see augmentation in study.yaml.",
+            err=True,
+        )
     if "uncertainty" in formats:
         check_can_disagree(model)
     if tile is not None:

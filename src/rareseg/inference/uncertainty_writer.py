@@ -86,7 +86,7 @@ class UncertaintyWriter:
             path = self._out / f"{self._names[image.name]}.png"
             _write_grey(path, np.where(found.invalid, np.uint16(0), found.doubts), self._scratch)
         else:
-            values = found.doubts / np.float32(SCORE_SCALE)
+            values = found.doubts.astype(np.float32) / np.float32(SCORE_SCALE)
             values[found.invalid] = np.nan
             write_number_raster(self._out / f"{self._names[image.name]}.tif", values, grid)
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from rareseg.artefacts import read_yaml
 from rareseg.device import Precision
 from rareseg.errors import ArtefactError
 from rareseg.inference.join_segmenters import join_segmenters
 from rareseg.inference.segmenter import Segmenter
 from rareseg.study.load_run import load_run
 
-__all__ = ["find_seeds", "load_ensemble"]
+__all__ = ["find_seeds", "load_ensemble", "views_not_trained"]
 
 
 def load_ensemble(
@@ -60,6 +61,22 @@ def find_seeds(folder: Path) -> list[Path]:
     numbers = [path.parent.name.removeprefix("seed-") for path in folder.glob("seed-*/config.yaml")]
     seeds = sorted(int(number) for number in numbers if number.isdecimal())
     return [folder / f"seed-{seed}" for seed in seeds] or [folder]
+
+
+def views_not_trained(folders: Sequence[Path], tta: str) -> list[Path]:
+    """Runs whose training never showed the views of a test-time augmentation, which may then do harm.
+
+    Args:
+        folders: As for `load_ensemble`.
+        tta: ``none``, ``flips`` or ``turns``.
+    """
+    needed = {"none": (), "flips": ("flips",), "turns": ("flips", "quarter_turns")}[tta]
+    found = []
+    for run in (run for folder in folders for run in find_seeds(Path(folder))):
+        augmentation = read_yaml(run / "config.yaml")["strategy"]["augmentation"] or {}
+        if not all(augmentation.get(key, False) for key in needed):
+            found.append(run)
+    return found
 
 
 def _places(runs: Sequence[Path]) -> set[Path]:
