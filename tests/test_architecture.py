@@ -28,13 +28,20 @@ ROOMS = {
     "inference": 6,
     "study": 7,
     "report": 8,
+    "serve": 8,
     "cli": 9,
 }
 # These two files of data/ stand one row higher than their folder: pure values without files.
 RAISED = {"data.labels": 2, "data.windows": 2}
 # The doors of the package itself, which may open on every room.
 DOORS = {"__init__", "__main__", "api"}
-HOMES = {"lightning": {"training", "study"}, "plotly": {"report"}, "rasterio": {"data"}}
+HOMES = {
+    "lightning": {"training", "study"},
+    "plotly": {"report"},
+    "rasterio": {"data"},
+    "starlette": {"serve"},
+    "uvicorn": {"serve"},
+}
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 
