@@ -233,10 +233,10 @@ def _many_pages() -> bytes:
         (b"hello", "text/plain", 415, "are expected, but 'text/plain' came; convert the image"),
         (encode(make_image(), "gif"), "image/gif", 415, "'image/gif' came"),
         (
-            _bomb(60_000, 60_000),
+            _bomb(40_000, 40_000),
             "image/png",
             413,
-            "may have 0.01 megapixels, but this one has 3600 (60000 x 60000)",
+            "may have 0.01 megapixels, but this one has 1600 (40000 x 40000)",
         ),
         (encode(make_image(size=(101, 100))), "image/png", 413, "this one has 0.0101 (101 x 100)"),
         (
@@ -246,8 +246,9 @@ def _many_pages() -> bytes:
             "takes images of 1 bands, but this one has 3; send others",
         ),
         (_many_pages(), "image/tiff", 422, "takes images of 1 bands, but this one has 40"),
-        (bytes(20_001), "image/png", 413, "may have 0.02 megabytes, but this one has more"),
+        (bytes(200_001), "image/png", 413, "may have 0.2 megabytes, but this one has more"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 @pytest.mark.parametrize("by_form", [False, True])
 def test_what_cannot_be_judged_is_refused_in_one_line(
@@ -256,7 +257,7 @@ def test_what_cannot_be_judged_is_refused_in_one_line(
     request: dict[str, Any] = {"content": content, "headers": {"content-type": media}}
     if by_form:
         request = {"files": {"image": ("a.png", content, media)}}
-    answer = post(model, options={"max_megapixels": 0.01, "max_megabytes": 0.02}, **request)
+    answer = post(model, options={"max_megapixels": 0.01, "max_megabytes": 0.2}, **request)
     assert answer.status_code == status, answer.text
     assert list(answer.json()) == ["error"]
     message = answer.json()["error"]
@@ -467,9 +468,8 @@ def test_the_page_needs_nothing_from_elsewhere(model: Segmenter) -> None:
     page = talk(model, lambda client: client.get("/"))
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert (
-        "//" not in page.text.replace("<!doctype html>", "").replace("://", "://") or "http" not in page.text
-    )
+    assert "http:" not in page.text
+    assert "https:" not in page.text
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def serve(
 
 def _require_extra() -> None:
     """Say what to install where the server's libraries are missing."""
-    for package in ("starlette", "uvicorn", "multipart", "prometheus_client"):
+    for package in ("starlette", "uvicorn", "python_multipart", "prometheus_client"):
         try:
             __import__(package)
         except ImportError:

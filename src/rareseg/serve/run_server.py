@@ -81,23 +81,37 @@ def run_server(
         timeout_graceful_shutdown=max(1, round(grace)),
         lifespan="on",
     )
+    runner = _Runner(config, started or (lambda: None))
     try:
-        with _signals_end_quietly(), server:
-            server.listen(128)
-            if started is not None:
-                started()
-            uvicorn.Server(config).run(sockets=[server])
+        with _signals_end_quietly(runner), server:
+            runner.run(sockets=[server])
     finally:
         LOGGER.removeHandler(handler)
 
 
+class _Runner(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._say_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._say_started()
+
+
 @contextlib.contextmanager
-def _signals_end_quietly() -> Iterator[None]:
+def _signals_end_quietly(runner: uvicorn.Server) -> Iterator[None]:
     """Let the end by a signal be an end like any other: uvicorn raises signals again when it has stopped."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    earlier = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def stop(number: int, frame: object) -> None:
+        runner.should_exit = True
+
+    earlier = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
