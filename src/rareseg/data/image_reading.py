@@ -17,6 +17,8 @@ from rareseg.data.image_reader import ImageReader
 from rareseg.data.raster_images import RasterImages
 from rareseg.data.resampling import enlarge, source_window
 from rareseg.data.samples import Sample
+from rareseg.data.tiff_file import is_pillow_tiff
+from rareseg.data.tiff_windows import TiffWindows
 from rareseg.types import Window
 
 __all__ = ["ImageReading", "OpenImage"]
@@ -145,8 +147,8 @@ class ImageReading:
 
 
 def _reader(path: Path) -> Callable[[Window], NDArray[np.generic]]:
-    """Windows of a file: cut from one decoded image, or read from disk one by one where the format can."""
-    if path.suffix.lower() in (".tif", ".tiff"):
-        return lambda window: read_image_file(path, window)
+    """Windows of a file: of most TIFFs read from disk one by one, of all others cut from one decoded image."""
+    if path.suffix.lower() in (".tif", ".tiff") and not is_pillow_tiff(path):
+        return TiffWindows(path).read
     whole = read_image_file(path)
     return lambda window: whole[:, *window.slices]

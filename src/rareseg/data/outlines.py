@@ -160,9 +160,8 @@ def _straight(ring: Ring) -> Ring:
 
 def _holds(ring: NDArray[np.int64], hole: Ring) -> bool:
     """Whether a ring goes around a hole: a ray from inside the hole crosses it an odd number of times."""
-    row, col = min(hole)
-    # The middle of the hole's pixel below its first corner in reading order.
-    row, col = row + 0.5, col + 0.5
+    # The middle of the pixel of the hole that is below and right of its first corner in reading order.
+    row, col = (place + 0.5 for place in min(hole))
     upright = ring[:-1, 1] == ring[1:, 1]
     low, high = np.minimum(ring[:-1, 0], ring[1:, 0]), np.maximum(ring[:-1, 0], ring[1:, 0])
     crossed = upright & (ring[:-1, 1] > col) & (low < row) & (row < high)

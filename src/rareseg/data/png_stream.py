@@ -72,7 +72,7 @@ class PngStream:
             # A byte in front of each row says that it has no filter.
             lines = np.zeros((len(part), width + 1), np.uint8)
             lines[:, 1:] = part
-            self._data(self._deflate.compress(lines))
+            self._data(self._deflate.compress(lines.data))
         self._row += len(rows)
 
     def __exit__(

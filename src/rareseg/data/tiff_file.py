@@ -18,7 +18,16 @@ from rareseg.types import Window
 if TYPE_CHECKING:
     import tifffile
 
-__all__ = ["is_pillow_tiff", "read_tiff_image", "read_tiff_mask", "tiff_header"]
+__all__ = [
+    "band_axis",
+    "is_pillow_tiff",
+    "opened_tiff",
+    "raw_pixels",
+    "read_tiff_image",
+    "read_tiff_mask",
+    "target_type",
+    "tiff_header",
+]
 
 _NATIVE = ("uint8", "uint16", "float32")
 # Compressions that tifffile decodes without help: none, deflate (under two codes) and LZMA.
@@ -36,11 +45,11 @@ def tiff_header(path: Path) -> ImageHeader:
         MissingFileError: There is no such file.
         UnreadableFileError: The file is damaged, or not a picture of one or more bands.
     """
-    with _opened(path) as series:
-        band_axis = _band_axis(series, path)
+    with opened_tiff(path) as series:
+        axis = band_axis(series, path)
         sizes = list(series.shape)
-        num_bands = 1 if band_axis is None else sizes.pop(band_axis)
-        return ImageHeader(sizes[0], sizes[1], num_bands, _target_type(series.dtype, path))
+        num_bands = 1 if axis is None else sizes.pop(axis)
+        return ImageHeader(sizes[0], sizes[1], num_bands, target_type(series.dtype, path))
 
 
 def read_tiff_image(path: Path, window: Window | None = None) -> NDArray[np.generic]:
@@ -52,11 +61,11 @@ def read_tiff_image(path: Path, window: Window | None = None) -> NDArray[np.gene
         MissingFileError: There is no such file.
         UnreadableFileError: The file is truncated, damaged or of an unknown compression.
     """
-    with _opened(path) as series:
-        dtype = _target_type(series.dtype, path)
-        band_axis = _band_axis(series, path)
-        pixels = _raw_pixels(series, path, mapped=window is not None)
-        pixels = pixels[None] if band_axis is None else np.moveaxis(pixels, band_axis, 0)
+    with opened_tiff(path) as series:
+        dtype = target_type(series.dtype, path)
+        axis = band_axis(series, path)
+        pixels = raw_pixels(series, path, mapped=window is not None)
+        pixels = pixels[None] if axis is None else np.moveaxis(pixels, axis, 0)
         if window is not None:
             pixels = pixels[:, *window.slices]
         if pixels.dtype == np.bool_:
@@ -71,11 +80,11 @@ def read_tiff_mask(path: Path) -> NDArray[np.generic]:
         MissingFileError: There is no such file.
         UnreadableFileError: The file is truncated, damaged or of an unknown compression.
     """
-    with _opened(path) as series:
-        band_axis = _band_axis(series, path)
-        pixels = _raw_pixels(series, path, mapped=False)
-        if band_axis is not None:
-            pixels = np.moveaxis(pixels, band_axis, -1)
+    with opened_tiff(path) as series:
+        axis = band_axis(series, path)
+        pixels = raw_pixels(series, path, mapped=False)
+        if axis is not None:
+            pixels = np.moveaxis(pixels, axis, -1)
             pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
         return np.ascontiguousarray(pixels.astype(pixels.dtype.newbyteorder("=")))
 
@@ -89,7 +98,7 @@ def is_pillow_tiff(path: Path) -> bool:
         MissingFileError: There is no such file.
         UnreadableFileError: The file is damaged.
     """
-    with _opened(path) as series:
+    with opened_tiff(path) as series:
         page = series.keyframe
         if int(page.photometric) == 3 and series.ndim == 2:
             return True
@@ -108,7 +117,7 @@ def _has_imagecodecs() -> bool:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[tifffile.TiffPageSeries]:
+def opened_tiff(path: Path) -> Iterator[tifffile.TiffPageSeries]:
     """The first image of the file; whatever tifffile raises becomes one line with the path and the cure."""
     import tifffile
 
@@ -137,7 +146,7 @@ def _opened(path: Path) -> Iterator[tifffile.TiffPageSeries]:
         raise UnreadableFileError(f"'{path}' cannot be decoded ({reason}); {cure}.") from None
 
 
-def _band_axis(series: Any, path: Path) -> int | None:
+def band_axis(series: Any, path: Path) -> int | None:
     """Which axis counts the bands; None for a single band without an axis of its own."""
     if series.ndim == 2:
         return None
@@ -153,7 +162,8 @@ def _band_axis(series: Any, path: Path) -> int | None:
     )
 
 
-def _target_type(dtype: np.dtype[Any], path: Path) -> str:
+def target_type(dtype: np.dtype[Any], path: Path) -> str:
+    """Number type that pixels come in: 8 and 16 bits as they are, all others as float32."""
     if dtype == np.bool_:
         return "uint8"
     if dtype.kind not in "iuf":
@@ -163,7 +173,7 @@ def _target_type(dtype: np.dtype[Any], path: Path) -> str:
     return dtype.newbyteorder("=").name if dtype.newbyteorder("=").name in _NATIVE else "float32"
 
 
-def _raw_pixels(series: Any, path: Path, *, mapped: bool) -> NDArray[np.generic]:
+def raw_pixels(series: Any, path: Path, *, mapped: bool) -> NDArray[np.generic]:
     """All pixels, or a map of the file where that is possible and asked for."""
     pixels: NDArray[np.generic]
     if mapped and series.dataoffset is not None:

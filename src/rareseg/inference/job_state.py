@@ -45,21 +45,17 @@ class JobState:
     def __init__(
         self, out: Path, *, is_folder: bool, job: Mapping[str, Any], overwrite: bool = False
     ) -> None:
-        beside = (
-            (lambda ending: out / f".{ending}") if is_folder else (lambda ending: Path(f"{out}.{ending}"))
-        )
-        self.part: Path = beside("part")
-        self.manifest = out / "predict.json" if is_folder else Path(f"{out}.json")
-        self.scratch = self.part / "scratch"
-        """For files that are being written; what a kill left there is gone."""
+        self._scratch = self.scratch_of(out, is_folder=is_folder)
+        self._part = self._scratch.parent
+        self._manifest = out / "predict.json" if is_folder else Path(f"{out}.json")
         self.changed = False
         """Whether there are results or notes of another job, which count no more."""
         self._job = json.loads(json.dumps(dict(job)))
         self._offsets: dict[str, int] = {}
         self._records: dict[str, dict[str, Any]] = {}
         if overwrite:
-            shutil.rmtree(self.part, ignore_errors=True)
-            self.manifest.unlink(missing_ok=True)
+            shutil.rmtree(self._part, ignore_errors=True)
+            self._manifest.unlink(missing_ok=True)
         self._earlier = self._read_manifest()
         self._read_notes()
 
@@ -82,7 +78,7 @@ class JobState:
 
     def log(self, name: str, identity: Mapping[str, Any]) -> StripLog:
         """The strips of an image that is too large to be done at once."""
-        return StripLog(self.part / "strips", {"image": name, "identity": dict(identity), "job": self._job})
+        return StripLog(self._part / "strips", {"image": name, "identity": dict(identity), "job": self._job})
 
     def finish(
         self, name: str, identity: Mapping[str, Any], record: Mapping[str, Any], entries: Mapping[str, Any]
@@ -96,8 +92,8 @@ class JobState:
             entries: What each table says of it.
         """
         note = {"name": name, "identity": dict(identity), **record}
-        self.part.mkdir(parents=True, exist_ok=True)
-        with (self.part / "done.jsonl").open("ab") as file:
+        self._part.mkdir(parents=True, exist_ok=True)
+        with (self._part / "done.jsonl").open("ab") as file:
             if file.tell() == 0:
                 file.write(_line({"job": self._job}))
             self._offsets[name] = file.tell()
@@ -107,14 +103,14 @@ class JobState:
 
     def drop_log(self) -> None:
         """Forget the strips of the image that was being predicted."""
-        (self.part / "strips").unlink(missing_ok=True)
+        (self._part / "strips").unlink(missing_ok=True)
 
     def entries(self, form: str, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
         """What a table says of the images that are done, one after the other."""
         held = [name for name in names if name in self._offsets]
         if not held:
             return
-        with (self.part / "done.jsonl").open("rb") as file:
+        with (self._part / "done.jsonl").open("rb") as file:
             for name in held:
                 file.seek(self._offsets[name])
                 yield name, json.loads(file.readline())["entries"][form]
@@ -132,13 +128,13 @@ class JobState:
         }
         images = [record for record in known.values() if record is not None]
         write_json(
-            self.manifest, {**facts, "job": self._job, "images": images, "failed": dict(failed)}, kind=_KIND
+            self._manifest, {**facts, "job": self._job, "images": images, "failed": dict(failed)}, kind=_KIND
         )
-        shutil.rmtree(self.part, ignore_errors=True)
+        shutil.rmtree(self._part, ignore_errors=True)
 
     def _read_manifest(self) -> dict[str, dict[str, Any]]:
         try:
-            found = read_json(self.manifest, kind=_KIND)
+            found = read_json(self._manifest, kind=_KIND)
         except ArtefactError:
             return {}
         if found["job"] != self._job:
@@ -148,8 +144,8 @@ class JobState:
 
     def _read_notes(self) -> None:
         """Take up the notes, without a last line that is half written."""
-        shutil.rmtree(self.scratch, ignore_errors=True)
-        path = self.part / "done.jsonl"
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        path = self._part / "done.jsonl"
         if not path.exists():
             return
         with path.open("rb+") as file:
@@ -165,7 +161,7 @@ class JobState:
             file.truncate(end)
         if end == 0:
             self.changed = True
-            shutil.rmtree(self.part, ignore_errors=True)
+            shutil.rmtree(self._part, ignore_errors=True)
 
 
 def _line(value: Mapping[str, Any]) -> bytes:

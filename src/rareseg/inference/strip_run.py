@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING, TypedDict
 
 from rareseg.inference.ensemble_head import EnsembleHead
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StripRun", "StripState"]
 
-_BLOCK = 4096
-"""Columns that are looked through for missing data at once."""
+_BLOCK = 1024
+"""Rows and columns that are looked through for missing data at once."""
 
 
 class StripState(TypedDict):
@@ -35,15 +37,15 @@ class StripState(TypedDict):
 class StripRun:
     """Iterates over the strips of an image, in the file's own pixels.
 
-    Memory is bounded by the width of the image, not by its height. With ``w`` columns, tiles of ``t`` and a halo of
-    ``r`` pixels, images enlarged by ``f``, ``s`` the largest of `Decision.smallest_regions` and ``b`` bytes a pixel
-    (1, or 3 with scores), a run holds at most
+    Memory is bounded by the width of the image, not by its height. With ``w`` columns, images enlarged by ``f``, tiles
+    of ``t`` and a halo of ``r`` pixels, and ``s`` the largest of `Decision.smallest_regions`, a run adds at most
 
-        2 b f w (t + 2 s + f) + A (t + 2 r)^2 bytes,
+        6 f w (t + 2 s) + A (t + 2 r)^2 bytes, and 6 f w (t + 2 s) more with scores,
 
-    where ``A`` are the network's activations and the pixels read, in bytes a pixel: about ``30 c`` for a U-Net of
-    ``c`` first maps in float32. Two, since a strip is cut from what is held. Reading adds what `OpenImage.read` keeps:
-    nothing for rasters, the whole image for png and jpg.
+    where ``A`` is what the network and the pixels of a tile take, in bytes a pixel: about ``30 c`` for a U-Net of
+    ``c`` first maps in float32. A strip is held once as rows of tiles come, once joined with the rows held back, and
+    as copies of a byte or two a pixel while regions are found and results written. Reading adds what `OpenImage.read`
+    keeps: a bounded part of TIFFs and rasters, the whole image for png and jpg.
 
     Args:
         segmenter: What judges.
@@ -110,15 +112,16 @@ class StripRun:
 
     def _without_missing(self, strip: LabelStrip) -> LabelStrip:
         """The strip with pixels without data set to ignored; a copy, since strips can be views of what is held."""
-        rows, width = strip.labels.shape
-        for col in range(0, width, _BLOCK):
-            window = Window(strip.row, col, rows, min(_BLOCK, width - col))
-            invalid = self._image.invalid(window)
-            if invalid is not None:
-                cols = slice(col, col + window.width)
-                labels, scores = strip.labels.copy(), None if strip.scores is None else strip.scores.copy()
-                labels[:, cols][invalid] = IGNORE_INDEX
-                if scores is not None:
-                    scores[:, cols][invalid] = 0
-                strip = LabelStrip(strip.row, labels, scores, strip.doubts)
-        return strip
+        labels, scores = strip.labels, strip.scores
+        height, width = labels.shape
+        for row, col in product(range(0, height, _BLOCK), range(0, width, _BLOCK)):
+            piece = Window(row, col, min(_BLOCK, height - row), min(_BLOCK, width - col))
+            invalid = self._image.invalid(piece.shifted(strip.row, 0))
+            if invalid is None:
+                continue
+            if labels is strip.labels:
+                labels, scores = labels.copy(), None if scores is None else scores.copy()
+            labels[piece.slices][invalid] = IGNORE_INDEX
+            if scores is not None:
+                scores[piece.slices][invalid] = 0
+        return replace(strip, labels=labels, scores=scores)

@@ -135,7 +135,8 @@ def _block_scores(fine: LabelStrip, labels: NDArray[np.uint8], factor: int) -> N
     agrees = fine.labels.reshape(shape) == labels[:, None, :, None]
     sums = np.where(agrees, fine.scores.reshape(shape), 0).sum(axis=(1, 3), dtype=np.uint32)
     number = agrees.sum(axis=(1, 3), dtype=np.uint32)
-    return ((sums + number // 2) // np.maximum(number, 1)).astype(np.uint16)
+    means: NDArray[np.uint16] = ((sums + number // 2) // np.maximum(number, 1)).astype(np.uint16)
+    return means
 
 
 def _block_doubts(fine: LabelStrip, factor: int) -> NDArray[np.uint16] | None:

@@ -82,7 +82,8 @@ class ColumnRunCollector:
 
     def close(self, *, num_classes: int) -> list[ColumnRuns]:
         """Runs of every class but the background, ``num_classes - 1`` of them."""
-        starts, lengths, labels = map(np.concatenate, (self._starts, self._lengths, self._labels))
+        starts, lengths = np.concatenate(self._starts), np.concatenate(self._lengths)
+        labels = np.concatenate(self._labels)
         order = np.argsort(starts, kind="stable")
         classes = ((order[labels[order] == index]) for index in range(1, num_classes))
         return [ColumnRuns(starts[own], lengths[own]).joined() for own in classes]
