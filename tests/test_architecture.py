@@ -27,6 +27,7 @@ ROOMS = {
     "training": 6,
     "inference": 6,
     "study": 7,
+    "export": 7,
     "report": 8,
     "serve": 8,
     "cli": 9,
@@ -41,6 +42,9 @@ HOMES = {
     "rasterio": {"data"},
     "starlette": {"serve"},
     "uvicorn": {"serve"},
+    "onnxruntime": {"inference"},
+    "onnx": {"export"},
+    "openvino": {"inference", "export"},
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
 

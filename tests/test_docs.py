@@ -20,6 +20,7 @@ import yaml
 from pydantic import BaseModel
 
 import rareseg
+from doc_pages import PAGES, ROOT, fenced, inline_code, name_of, shell_lines
 from rareseg.artefacts import read_yaml
 from rareseg.cli.main import app
 from rareseg.config import dataset, recipe, study
@@ -47,8 +48,6 @@ from rareseg.strategies.heads import HEADS, build_head
 from rareseg.training.augmentation import AugmentationSettings
 from rareseg.training.copy_paste_settings import CopyPasteSettings
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FORMATS = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
 PROSE = re.sub(r"^```.*?^```$", "", FORMATS, flags=re.S | re.M)
 FILES: dict[str, type[Settings]] = {"dataset.yaml": DatasetSettings, "study.yaml": StudySettings}
@@ -103,12 +102,13 @@ COMPONENTS: dict[str, tuple[type[Settings], frozenset[str]]] = {
 
 
 def yaml_blocks() -> Iterator[tuple[str, str]]:
-    """File name and text of every yaml block that begins with a comment naming its file."""
+    """File name and text of every yaml block; it begins with a comment naming its file."""
     for page in PAGES:
-        for block in re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M):
-            named = re.match(r"# (dataset|study)\.yaml\b", block)
-            if named:
-                yield f"{named[1]}.yaml", block
+        for block in fenced(page):
+            if block.language == "yaml":
+                named = re.match(r"# (\w+\.yaml)\b", block.text)
+                assert named, f"a yaml block of {block.page} does not begin with a comment naming its file"
+                yield named[1], block.text
 
 
 BLOCKS = list(yaml_blocks())
@@ -205,36 +205,54 @@ def test_every_choice_is_named() -> None:
     assert not missing
 
 
-def commands() -> Iterator[tuple[str, str]]:
-    """Every command line ``rareseg <verb> ...`` in code of the pages, with the page's name."""
+def commands() -> Iterator[tuple[str, str, bool]]:
+    """Every command line ``rareseg <verb> ...`` in code of the pages, with the page's name and whether it is whole.
+
+    Within a sentence a verb may stand without its arguments.
+    """
     for page in PAGES:
-        for line in page.read_text(encoding="utf-8").splitlines():
-            spans = [line] if line.startswith("    ") else re.findall(r"`([^`]+)`", line)
+        for is_whole, spans in ((True, shell_lines(page)), (False, inline_code(page))):
             for span in spans:
-                found = re.match(r"\s*(?:\S*/)?rareseg ([a-z].*)", span)
+                found = re.match(r"(?:\S*/)?rareseg ([a-z].*)", span)
                 if found:
-                    yield page.name, found[1]
+                    yield name_of(page), found[1], is_whole
 
 
 COMMANDS = sorted(set(commands()))
 
 
-@pytest.mark.parametrize(("page", "line"), COMMANDS, ids=[" ".join(pair) for pair in COMMANDS])
-def test_commands_exist_with_these_options(page: str, line: str) -> None:
+@pytest.mark.parametrize(("page", "line", "is_whole"), COMMANDS, ids=[" ".join(c[:2]) for c in COMMANDS])
+def test_commands_exist_with_these_options(page: str, line: str, is_whole: bool) -> None:
     verbs: Any = typer.main.get_command(app)
     verb, *words = shlex.split(line, comments=True)
     assert verb in verbs.commands, f"{page}: there is no verb '{verb}'"
     known = {option for parameter in verbs.commands[verb].params for option in parameter.opts}
     unknown = {word.split("=")[0] for word in words if word.startswith("-")} - known
     assert not unknown, f"{page}: rareseg {verb} has no {unknown}"
+    if is_whole:
+        verbs.commands[verb].make_context(
+            verb, words
+        )  # raises a usage error that says what is missing or too much
+
+
+def test_a_wrong_command_would_be_noticed() -> None:
+    verbs: Any = typer.main.get_command(app)
+    with pytest.raises(Exception, match=r"Missing (argument|parameter)"):
+        verbs.commands["report"].make_context("report", [])
+    with pytest.raises(Exception, match="unexpected extra argument"):
+        verbs.commands["report"].make_context("report", ["runs", "more"])
 
 
 def test_the_pages_name_commands() -> None:
-    assert {line.split()[0] for page, line in COMMANDS if page == "README.md"} >= {"inspect", "plan", "run"}
+    assert {line.split()[0] for page, line, _ in COMMANDS if page == "README.md"} >= {
+        "inspect",
+        "plan",
+        "run",
+    }
 
 
 def test_python_in_the_readme_uses_public_names() -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```", PAGES[0].read_text(encoding="utf-8"), re.S | re.M)
+    blocks = [block.text for block in fenced(PAGES[0]) if block.language == "python"]
     assert blocks
     for block in blocks:
         for node in ast.walk(ast.parse(block)):

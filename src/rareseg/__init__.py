@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rareseg.data.photometric_stereo import photometric_stereo
     from rareseg.data.splits import make_splits
     from rareseg.errors import RaresegError
+    from rareseg.export.load_bundle import load_bundle
     from rareseg.inspection.duplicates import find_duplicates
     from rareseg.losses.weights import class_weights
     from rareseg.metrics.counts import confusion_counts
@@ -43,6 +44,7 @@ _HOMES = {
     "confusion_counts": ("rareseg.metrics.counts", "confusion_counts"),
     "find_duplicates": ("rareseg.inspection.duplicates", "find_duplicates"),
     "inspect_dataset": ("rareseg.study.inspect_dataset", "inspect_dataset"),
+    "load_bundle": ("rareseg.export.load_bundle", "load_bundle"),
     "load_dataset": ("rareseg.config.dataset", "load_dataset_settings"),
     "load_run": ("rareseg.study.load_run", "load_run"),
     "load_study": ("rareseg.config.study", "load_study_settings"),
@@ -68,6 +70,7 @@ __all__ = [
     "confusion_counts",
     "find_duplicates",
     "inspect_dataset",
+    "load_bundle",
     "load_dataset",
     "load_run",
     "load_study",

@@ -1,21 +1,21 @@
 """Every exception that a user's mistake can raise, drawn as a tree.
 
-RaresegError                 exit code 2: the user can mend it
-├── ConfigError              a yaml file or command-line option is wrong
-│   ├── UnknownNameError     a name that no registry holds
-│   └── OptionError          an option that cannot take effect here
-├── DataError                images, masks, tables or splits are wrong
-│   ├── MissingFileError     a file that a table or folder promises is absent
-│   ├── UnreadableFileError  truncated, corrupt or of an unknown format
-│   ├── SizeMismatchError    image and mask differ in size
-│   ├── UnknownLabelError    a mask value or colour that no class owns
-│   ├── DuplicateSampleError the same sample id twice
-│   ├── SplitError           an empty part, a group in two parts, a class without training images
-├── ArtefactError            a file of an earlier verb is missing, damaged or of another version
-├── TrainingError            training cannot go on
-│   └── NonFiniteLossError   NaN or infinite loss
-└── MissingExtraError        an optional package is not installed
-Interrupted                  the user pressed Ctrl-C; progress is saved
+    RaresegError                 exit code 2: the user can mend it
+    ├── ConfigError              a yaml file or command-line option is wrong
+    │   ├── UnknownNameError     a name that no registry holds
+    │   └── OptionError          an option that cannot take effect here
+    ├── DataError                images, masks, tables or splits are wrong
+    │   ├── MissingFileError     a file that a table or folder promises is absent
+    │   ├── UnreadableFileError  truncated, corrupt or of an unknown format
+    │   ├── SizeMismatchError    image and mask differ in size
+    │   ├── UnknownLabelError    a mask value or colour that no class owns
+    │   ├── DuplicateSampleError the same sample id twice
+    │   └── SplitError           an empty part, a group in two parts, a class without training images
+    ├── ArtefactError            a file of an earlier verb is missing, damaged or of another version
+    ├── TrainingError            training cannot go on
+    │   └── NonFiniteLossError   NaN or infinite loss
+    └── MissingExtraError        an optional package is not installed
+    Interrupted                  the user pressed Ctrl-C; progress is saved
 
 A message says what was expected, what came, and what to do, in one line.
 """

@@ -8,12 +8,12 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["collect_provenance", "digest_of"]
+__all__ = ["collect_provenance", "digest_of", "digest_of_files"]
 
 _PACKAGES = ("rareseg", "torch", "lightning", "numpy", "scipy", "pyarrow", "pillow", "tifffile")
 
@@ -22,6 +22,15 @@ def digest_of(value: Mapping[str, Any]) -> str:
     """Short stable digest of a JSON-like mapping, to tell whether two settings are the same."""
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def digest_of_files(text: str, files: Sequence[Path]) -> str:
+    """Digest of a text and of the bytes of files, in this order."""
+    found = hashlib.sha256(text.encode())
+    for file in files:
+        with file.open("rb") as stream:
+            found.update(hashlib.file_digest(stream, "sha256").digest())
+    return found.hexdigest()
 
 
 def collect_provenance(*, device: str = "cpu") -> dict[str, Any]:

@@ -38,9 +38,11 @@ def served(run: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str
     try:
         assert process.stdout is not None
         assert process.stderr is not None
-        line = process.stdout.readline()
-        found = re.search(r"at (http://\S+) ", line)
-        assert found, line or process.stderr.read()
+        found = None
+        while found is None:
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            found = re.search(r"at (http://\S+) ", line)
         yield found[1], process
     finally:
         process.kill()
@@ -71,6 +73,22 @@ def test_a_served_run_says_what_its_evaluation_said_and_ends_in_peace(finished_s
     assert (process.returncode, err) == (0, "")
     statuses = [json.loads(line)["status"] for line in out.splitlines()]
     assert statuses == [200] * (len(expected) + 1)
+
+
+def test_a_bundle_is_served_under_its_name(finished_study: Path, tmp_path: Path) -> None:
+    run, image = (
+        finished_study / "baseline" / "seed-0",
+        finished_study.parent / "data" / "images" / "im08.png",
+    )
+    assert main(["export", str(run), "--out", str(tmp_path / "line-3")]) == 0
+    with served(tmp_path / "line-3", "--backend", "torch") as (address, _):
+        answer = httpx.post(f"{address}/predict?format=png", content=image.read_bytes(), timeout=60)
+        assert httpx.get(f"{address}/health").json()["model"] == "line-3"
+    with (
+        Image.open(io.BytesIO(answer.content)) as found,
+        Image.open(run / "predictions/test/im08.png") as judged,
+    ):
+        assert np.array_equal(np.asarray(found), np.asarray(judged))
 
 
 def test_requests_on_their_way_are_answered_after_sigterm(finished_study: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rareseg.cli.load_models import load_models, warn_of_views
 from rareseg.cli.options import Device, Quiet
 from rareseg.errors import DataError, OptionError
 
@@ -17,10 +18,11 @@ __all__ = ["predict"]
 
 
 def predict(
-    run: Annotated[
+    model_folder: Annotated[
         Path,
         typer.Argument(
-            help="Folder of a run: RUNS/<strategy>/seed-<n>; or RUNS/<strategy> for the mean of all its seeds."
+            metavar="MODEL",
+            help="A bundle, or a run, RUNS/<strategy>/seed-<n>; or RUNS/<strategy> for the mean of all its seeds.",
         ),
     ],
     source: Annotated[
@@ -67,7 +69,7 @@ def predict(
     ensemble: Annotated[
         list[Path] | None,
         typer.Option(
-            "--ensemble", help="A run besides RUN to take the mean with; may be given several times."
+            "--ensemble", help="A model besides MODEL to take the mean with; may be given several times."
         ),
     ] = None,
     tta: Annotated[
@@ -100,6 +102,10 @@ def predict(
             show_default="that of the study",
         ),
     ] = None,
+    backend: Annotated[
+        str,
+        typer.Option("--backend", help="For bundles: auto, torch, onnxruntime or openvino."),
+    ] = "auto",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Predict images anew that are done already.")
     ] = False,
@@ -120,28 +126,22 @@ def predict(
     from rareseg.inference.predict_job import job_identity, run_predict_job
     from rareseg.inference.uncertainty import check_can_disagree
     from rareseg.inference.writers import needs_folder, open_writers
-    from rareseg.study.load_ensemble import load_ensemble, views_not_trained
 
     formats = [name.strip() for given in form or ["png"] for name in given.split(",")]
     headings = None if columns is None else tuple(name.strip() for name in columns.split(","))
     files = find_files(source, key=key)
     number_format = None if precision is None else parse_precision(precision)
-    model = load_ensemble(
-        [run, *(ensemble or ())],
+    members = [model_folder, *(ensemble or ())]
+    model = load_models(
+        members,
         steps=read_steps(step),
         tta=tta,
         device=device,
         precision=number_format,
+        backend=backend,
         whole_megapixels=whole_megapixels,
     )
-    unseen = views_not_trained([run, *(ensemble or ())], tta)
-    if unseen:
-        moves = "flips" if tta == "flips" else "flips and quarter turns"
-        typer.echo(
-            f"warning: '{unseen[0]}' was trained without {moves}, so --tta {tta} shows it what it never saw and may do "
-            "harm; see augmentation in study.yaml.",
-            err=True,
-        )
+    warn_of_views(members, tta)
     if "uncertainty" in formats:
         check_can_disagree(model)
     if tile is not None:

@@ -39,6 +39,13 @@ def serve(
     tta: Annotated[
         str, typer.Option("--tta", help="Mean over the image's flips (4 passes) or turns (8), or none.")
     ] = "none",
+    backend: Annotated[
+        str,
+        typer.Option(
+            "--backend",
+            help="Program that runs a bundle: torch, onnx, openvino, or auto for the fastest here.",
+        ),
+    ] = "auto",
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -48,11 +55,11 @@ def serve(
     server that has. SIGTERM and Ctrl-C end it when requests on their way are answered.
     """
     _require_extra()
+    from rareseg.cli.load_models import load_models, warn_of_views
     from rareseg.serve.make_app import make_app
     from rareseg.serve.run_server import is_loopback, open_socket, run_server
     from rareseg.serve.serve_options import ServeOptions
     from rareseg.serve.service import Service
-    from rareseg.study.load_ensemble import load_ensemble
 
     options = ServeOptions(
         max_megapixels=max_megapixels,
@@ -64,8 +71,10 @@ def serve(
     )
     server = open_socket(host, port)
     try:
-        segmenter = load_ensemble([model], tta=tta, device=device)
-        name = "/".join(model.resolve().parts[-2:])
+        segmenter = load_models([model], tta=tta, device=device, backend=backend)
+        warn_of_views([model], tta)
+        is_bundle = (model / "bundle.yaml").is_file()
+        name = "/".join(model.resolve().parts[-1 if is_bundle else -2 :])
         service = Service(segmenter, options, name=name)
     except BaseException:
         server.close()

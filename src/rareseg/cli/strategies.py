@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["strategies"]
+__all__ = ["strategies", "strategy_groups"]
 
 
 def strategies(
@@ -25,7 +25,7 @@ def strategies(
         typer.echo(f"# {entry.summary} ({entry.source})\n{changes}".rstrip())
         return
     width = max(len(name) for name in CATALOG)
-    for group, names in _groups().items():
+    for group, names in strategy_groups().items():
         typer.echo(f"\n{group}")
         for name in names:
             typer.echo(f"  {name:<{width}}  {CATALOG[name].summary} [{CATALOG[name].source}]")
@@ -33,7 +33,7 @@ def strategies(
     typer.echo("Show one: rareseg strategies focal_iscf")
 
 
-def _groups() -> dict[str, list[str]]:
+def strategy_groups() -> dict[str, list[str]]:
     """Names of the catalogue by group, in the order in which they were filed."""
     from rareseg.config.catalog import CATALOG
 

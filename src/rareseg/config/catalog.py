@@ -137,7 +137,7 @@ for _name, _summary, _source, _loss in (
         "arXiv 1707.03237",
         ["generalised_dice", _CE_AND],
     ),
-    ("jaccard", "Jaccard and cross-entropy", "arXiv 1606.04797 for the Dice form", ["jaccard", _CE_AND]),
+    ("jaccard", "Jaccard and cross-entropy", "doi 10.1007/978-3-319-50835-1_22", ["jaccard", _CE_AND]),
     ("tversky", "Tversky loss, missed pixels cost more", "arXiv 1706.05721", ["tversky"]),
     ("focal_tversky", "focal Tversky loss", "arXiv 1810.07842", ["focal_tversky"]),
     ("lovasz", "Lovász-Softmax and cross-entropy", "arXiv 1705.08790", ["lovasz", _CE_AND]),

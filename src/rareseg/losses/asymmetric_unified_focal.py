@@ -1,6 +1,6 @@
 """Asymmetric unified focal loss: rare classes keep their full say, the background is played down.
 
-After arXiv 2102.04525.
+Source: arXiv 2102.04525.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Jaccard loss of a class and of what is not the class, weighted, as tuned for solar plants."""
+"""Jaccard loss of a class and of what is not the class, weighted apart.
+
+Source: solar plant report.
+"""
 
 from __future__ import annotations
 

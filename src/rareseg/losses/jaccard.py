@@ -1,4 +1,7 @@
-"""Jaccard loss: one minus the soft intersection over union of each class."""
+"""Jaccard loss: one minus the soft intersection over union of each class.
+
+Source: doi 10.1007/978-3-319-50835-1_22.
+"""
 
 from __future__ import annotations
 

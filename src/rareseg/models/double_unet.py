@@ -1,4 +1,7 @@
-"""Double U-Net: a second network that sees the image as the first one masked it."""
+"""Double U-Net: a second network that sees the image as the first one masked it.
+
+Source: arXiv 2006.04558; Mars report of team Annamo.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ class DoubleUNetSettings(ModelSettings):
 
 
 class DoubleUNet(nn.Module):
-    """Double U-Net (arXiv 2006.04558) as 001_840d7b7ccaccfe48.txt adapts it, trained from scratch.
+    """Double U-Net (arXiv 2006.04558) as the Mars report of team Annamo adapts it, trained from scratch.
 
     From the document: two networks of one kind; four levels of residual blocks with group norm, each followed by
     `SqueezeExcitation`, that double the maps; `ASPP` at the bottom; a decoder that only scales up; the first

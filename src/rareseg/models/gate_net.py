@@ -15,7 +15,7 @@ class GateNet(nn.Module):
     """Convolutions and poolings like the encoder of a U-Net, then one number for the whole patch.
 
     The last map is pooled by its mean and its maximum, side by side: a defect of a few pixels vanishes in a mean.
-    The gate of 004_606870411a007a94.txt is a ResNet-50 with the mean alone, on whole strips.
+    The gate of the Severstal report is a ResNet-50 with the mean alone, on whole strips.
 
     Args:
         in_channels: Bands of the image.

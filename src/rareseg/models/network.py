@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from rareseg.errors import DataError
 
-__all__ = ["Network"]
+__all__ = ["Network", "mirror_to_multiple"]
 
 
 class Network(nn.Module):
@@ -112,10 +112,10 @@ class Network(nn.Module):
             )
         image = (raw.to(torch.float32) - self.mean[:, None, None]) / self.std[:, None, None]
         image = torch.nan_to_num(image, nan=0.0, posinf=0.0, neginf=0.0)
-        return _mirror_to_multiple(image, self.stride)
+        return mirror_to_multiple(image, self.stride)
 
 
-def _mirror_to_multiple(image: Float[Tensor, "b c h w"], stride: int) -> Float[Tensor, "b c H W"]:
+def mirror_to_multiple(image: Float[Tensor, "b c h w"], stride: int) -> Float[Tensor, "b c H W"]:
     """Mirror rows at the bottom and columns at the right, edge included, as often as it takes."""
     for axis in (-2, -1):
         size = image.shape[axis]

@@ -1,4 +1,7 @@
-"""The least of all models: one convolution."""
+"""The least of all models: one convolution.
+
+Source: Mars report of team Camal.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class OneConvSettings(ModelSettings):
 
 
 class OneConv(nn.Module):
-    """A single convolution from bands to classes, the baseline of 002_3c6e2830b1e72bc8.txt.
+    """A single convolution from bands to classes, the baseline of the Mars report of team Camal.
 
     What a network learns beyond the brightness of a few pixels shows in how far it is from this one. The document
     names no kernel size; 3 x 3 is its other convolutions'.

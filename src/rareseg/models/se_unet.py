@@ -1,4 +1,7 @@
-"""U-Net that weighs channels on the way down and pixels on the way up."""
+"""U-Net that weighs channels on the way down and pixels on the way up.
+
+Source: arXiv 1709.01507 and 1804.03999; Mars report of team Annamo.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class SEUNetSettings(ModelSettings):
 
 
 class SEUNet(nn.Module):
-    """U-Net with squeeze and excitation, attention gates and additive skips, after 001_840d7b7ccaccfe48.txt.
+    """U-Net with squeeze and excitation, attention gates and additive skips, after the Mars report of team Annamo.
 
     Every block of the encoder, the lowest included, is followed by a `SqueezeExcitation`. Upwards, the map from
     below, doubled by a 2 x 2 transposed convolution, is what an `AttentionGate` weighs the skip connection by; the

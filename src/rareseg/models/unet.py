@@ -1,4 +1,7 @@
-"""The baseline: U-Net as the foil thesis describes it in section 3.2, and plainer or other forms of it."""
+"""The baseline: U-Net with batch norm, and plainer or other forms of it.
+
+Source: arXiv 1505.04597; foil thesis, section 3.2.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,8 @@ class UNet(nn.Module):
     Two 3 x 3 convolutions a level, 2 x 2 max pooling downwards, 2 x 2 transposed convolutions that halve the
     channels upwards, and the encoder's map concatenated at each level. Weights start as in the U-Net paper
     (normal, variance 2 / inputs). The convolutions keep their bias, as Table B1 of the thesis counts it. With a
-    depth of 2 it is the two-level network of 002_3c6e2830b1e72bc8.txt, whose other form has group norm and dropout.
+    depth of 2 it is the two-level network of the Mars report of team Camal, whose other form has group norm and
+    dropout.
 
     Args:
         in_channels: Bands of the image.

@@ -1,4 +1,7 @@
-"""U-Net++: a U-Net whose skip connections are dense paths of blocks."""
+"""U-Net++: a U-Net whose skip connections are dense paths of blocks.
+
+Source: arXiv 1807.10165 and 1912.05074; Mars report of team Annamo.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ class UNetPlusPlusSettings(ModelSettings):
 
 
 class UNetPlusPlus(nn.Module):
-    """U-Net++ (arXiv 1807.10165 and 1912.05074), by default with the residual blocks of 001_840d7b7ccaccfe48.txt.
+    """U-Net++ (arXiv 1807.10165 and 1912.05074), by default with the residual blocks of the Mars report of team Annamo.
 
     Node ``(level, column)`` reads all nodes before it on its level and the node one level below and one column
     before, brought up by a 2 x 2 transposed convolution; column 0 is the encoder (equation 1 of the paper). The

@@ -1,4 +1,7 @@
-"""The plan ``balanced``: a class is in a given share of the patches and in no other."""
+"""The plan ``balanced``: a class is in a given share of the patches and in no other.
+
+Source: foil thesis, section 3.4.1.
+"""
 
 from __future__ import annotations
 

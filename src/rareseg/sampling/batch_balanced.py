@@ -1,4 +1,7 @@
-"""The plan ``batch_balanced``: every batch holds all classes and blank patches in equal share."""
+"""The plan ``batch_balanced``: every batch holds all classes and blank patches in equal share.
+
+Source: Severstal report.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The plan ``equal_pixels``: windows chosen such that training sees as many pixels of each rare class."""
+"""The plan ``equal_pixels``: windows chosen such that training sees as many pixels of each rare class.
+
+Source: foil thesis, section 3.3.
+"""
 
 from __future__ import annotations
 

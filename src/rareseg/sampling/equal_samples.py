@@ -1,4 +1,7 @@
-"""The plan ``equal_samples``: as many patches that certainly hold each class."""
+"""The plan ``equal_samples``: as many patches that certainly hold each class.
+
+Source: foil thesis, section 3.3.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The plan ``foreground``: a share of the patches is centred on a pixel of a random class."""
+"""The plan ``foreground``: a share of the patches is centred on a pixel of a random class.
+
+Source: nnU-Net, doi 10.1038/s41592-020-01008-z.
+"""
 
 from __future__ import annotations
 

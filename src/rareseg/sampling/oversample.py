@@ -1,4 +1,7 @@
-"""The plan ``oversample``: a given share of patches holds a given class for certain."""
+"""The plan ``oversample``: a given share of patches holds a given class for certain.
+
+Source: foil thesis, section 3.3.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The plan ``proportions``: patches that certainly hold each class, in given proportions."""
+"""The plan ``proportions``: patches that certainly hold each class, in given proportions.
+
+Source: foil thesis, section 3.3.
+"""
 
 from __future__ import annotations
 

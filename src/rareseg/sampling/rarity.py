@@ -1,4 +1,7 @@
-"""The plan ``rarity``: the rarer a class, the more patches hold it."""
+"""The plan ``rarity``: the rarer a class, the more patches hold it.
+
+Source: after arXiv 2111.14887, in another form.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The plan ``uniform``: patches from anywhere, as the baseline of section 3.2 takes them."""
+"""The plan ``uniform``: patches from anywhere, as a baseline takes them.
+
+Source: foil thesis, section 3.2.
+"""
 
 from __future__ import annotations
 

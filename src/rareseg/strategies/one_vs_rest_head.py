@@ -1,4 +1,7 @@
-"""The head ``one_vs_rest``: one binary model for each class but the background."""
+"""The head ``one_vs_rest``: one binary model for each class but the background.
+
+Source: foil thesis, section 3.4.1.
+"""
 
 from __future__ import annotations
 

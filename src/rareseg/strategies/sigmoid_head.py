@@ -1,4 +1,7 @@
-"""The head ``sigmoid``: one channel for each class but the background, each a question of its own."""
+"""The head ``sigmoid``: one channel for each class but the background, each a question of its own.
+
+Source: Severstal report.
+"""
 
 from __future__ import annotations
 

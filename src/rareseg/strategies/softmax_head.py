@@ -1,4 +1,7 @@
-"""The head ``softmax``: one channel a class; the channels compete."""
+"""The head ``softmax``: one channel a class; the channels compete.
+
+Source: arXiv 1505.04597.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from rareseg.inference.join_segmenters import join_segmenters
 from rareseg.inference.segmenter import Segmenter
 from rareseg.study.load_run import load_run
 
-__all__ = ["find_seeds", "load_ensemble", "views_not_trained"]
+__all__ = ["find_members", "find_seeds", "load_ensemble", "views_not_trained"]
 
 
 def load_ensemble(
@@ -44,16 +44,27 @@ def load_ensemble(
         >>> find_seeds(Path("no/such/folder"))
         [PosixPath('no/such/folder')]
     """
-    runs = [run for folder in folders for run in find_seeds(Path(folder))]
-    twice = next((run for number, run in enumerate(runs) if run.resolve() in _places(runs[:number])), None)
-    if twice is not None:
-        raise ArtefactError(f"'{twice}' is named twice, but a member counts once; leave one out.")
+    runs = find_members(folders)
     members = [
         load_run(run, device=device, precision=precision, step=step, whole_megapixels=whole_megapixels)
         for run in runs
         for step in ([None] if steps is None else steps)
     ]
     return join_segmenters(members, tta=tta)
+
+
+def find_members(folders: Sequence[Path]) -> list[Path]:
+    """Each folder itself, or the seeds that it holds.
+
+    Raises:
+        ArtefactError: One is named twice.
+    """
+    found: dict[Path, Path] = {}
+    for run in (run for folder in folders for run in find_seeds(Path(folder))):
+        if run.resolve() in found:
+            raise ArtefactError(f"'{run}' is named twice, but a member counts once; leave one out.")
+        found[run.resolve()] = run
+    return list(found.values())
 
 
 def find_seeds(folder: Path) -> list[Path]:
@@ -72,12 +83,10 @@ def views_not_trained(folders: Sequence[Path], tta: str) -> list[Path]:
     """
     needed = {"none": (), "flips": ("flips",), "turns": ("flips", "quarter_turns")}[tta]
     found = []
-    for run in (run for folder in folders for run in find_seeds(Path(folder))):
+    for run in find_members(folders):
+        if not (run / "config.yaml").exists():
+            continue  # A bundle does not say how it was trained.
         augmentation = read_yaml(run / "config.yaml")["strategy"]["augmentation"] or {}
         if not all(augmentation.get(key, False) for key in needed):
             found.append(run)
     return found
-
-
-def _places(runs: Sequence[Path]) -> set[Path]:
-    return {run.resolve() for run in runs}

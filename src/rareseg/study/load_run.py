@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,21 +13,18 @@ from rareseg.config.load import parse_settings
 from rareseg.config.study import BudgetSettings
 from rareseg.data.image_reading import ImageReading
 from rareseg.data.labels import ClassTable
-from rareseg.device import Precision, PrecisionWish, resolve_device, resolve_precision
+from rareseg.device import PrecisionWish, resolve_device, resolve_precision
 from rareseg.errors import ArtefactError, OptionError
-from rareseg.inference.decision import build_decision
-from rareseg.inference.gate import ImageGate
-from rareseg.inference.judge import Judge
-from rareseg.inference.predictor import Predictor
+from rareseg.inference.blueprint import Blueprint, GateRule
 from rareseg.inference.segmenter import Segmenter
 from rareseg.inference.torch_engine import TorchEngine
 from rareseg.models.network import Network
 from rareseg.models.weights_file import load_weights
+from rareseg.provenance import digest_of_files
 from rareseg.strategies.heads import build_head
-from rareseg.study.gate_records import read_gate, scorer_of
-from rareseg.study.run_one import build_network
+from rareseg.study.gate_records import read_gate
 
-__all__ = ["load_run"]
+__all__ = ["load_run", "read_blueprint", "weights_of"]
 
 
 def load_run(
@@ -77,6 +73,34 @@ def load_run(
         >>> labels.shape, labels.dtype.name
         ((40, 56), 'uint8')
     """
+    weights = weights_of(folder, step=step)
+    blueprint = read_blueprint(folder)
+    network = blueprint.build_network()
+    load_weights(weights, network)
+    if whole_megapixels is not None:
+        _check_whole_megapixels(network, whole_megapixels)
+        blueprint = replace(blueprint, whole_megapixels=whole_megapixels)
+    where = resolve_device(device)
+    judged = read_yaml(Path(folder) / "config.yaml")["decided"]["precision"]
+    number_format = resolve_precision(
+        precision or ("float32" if judged == "float32" else "auto"), device=where
+    )
+    engine = TorchEngine(network, device=where, precision=number_format)
+    files = [weights, Path(folder) / "config.yaml", Path(folder) / "gate.json"]
+    digest = digest_of_files(number_format, [file for file in files if file.exists()])
+    return blueprint.segmenter(engine, name=str(folder), digest=digest)
+
+
+def weights_of(folder: Path, *, step: int | None = None) -> Path:
+    """File of a run's weights.
+
+    Args:
+        folder: ``RUNS/<strategy>/seed-<n>``.
+        step: Which kept checkpoint; by default the last.
+
+    Raises:
+        ArtefactError: The folder is not a run, or has no such weights.
+    """
     folder = Path(folder)
     if not (folder / "config.yaml").exists():
         inside = sorted(p.parent for p in folder.glob("*/seed-*/config.yaml")) if folder.is_dir() else []
@@ -86,60 +110,59 @@ def load_run(
             else "Give a folder like RUNS/<strategy>/seed-0."
         )
         raise ArtefactError(f"'{folder}' is not the folder of a run (it has no config.yaml). {hint}")
-    config = read_yaml(folder / "config.yaml")
     steps = sorted(int(p.stem.removeprefix("step-")) for p in folder.glob("step-*.safetensors"))
     chosen = step if step is not None else (steps[-1] if steps else None)
     if chosen is None or chosen not in steps:
         kept = ", ".join(map(str, steps)) or "none; finish the run with `rareseg run` first"
         raise ArtefactError(f"'{folder}' has no weights of step {chosen}. Kept: {kept}.")
-    data = read_json(folder.parent.parent / "data.json", kind="data")
-    classes = tuple(
-        ClassSettings.model_validate({"name": name, "color": color, "value": value})
-        for name, color, value in zip(
-            data["class_names"],
-            data["class_colors"],
-            # Runs of earlier versions did not note the values; a class's place stands for it then.
-            data.get("class_values", range(len(data["class_names"]))),
-            strict=True,
-        )
+    return folder / f"step-{chosen:06d}.safetensors"
+
+
+def read_blueprint(folder: Path) -> Blueprint:
+    """What a finished run's files say of its network, classes, reading, decision and gate.
+
+    Raises:
+        ArtefactError: The folder is not that of a finished run.
+    """
+    weights_of(folder)
+    folder = Path(folder)
+    config = read_yaml(folder / "config.yaml")
+    decided, strategy = config["decided"], config["strategy"]
+    return Blueprint(
+        class_table=_class_table(read_json(folder.parent.parent / "data.json", kind="data")),
+        reading=ImageReading.from_config(decided),
+        model=strategy["model"],
+        head=strategy["head"],
+        decision=strategy["decision"],
+        mean=tuple(decided["mean"]),
+        std=tuple(decided["std"]),
+        gate=_gate_rule(folder, config),
+        # Runs of earlier versions did not note it.
+        whole_megapixels=float(config.get("whole_megapixels", 4.0)),
     )
-    network = build_network(config, tuple(data["class_names"]), seed=config["seed"], pretrained=False)
-    load_weights(folder / f"step-{chosen:06d}.safetensors", network)
-    whole = _whole_megapixels(network, config, whole_megapixels)
-    where = resolve_device(device)
-    judged = config["decided"]["precision"]
-    number_format = resolve_precision(
-        precision or ("float32" if judged == "float32" else "auto"), device=where
+
+
+def _class_table(data: Mapping[str, Any]) -> ClassTable:
+    names, colors = data["class_names"], data["class_colors"]
+    # Runs of earlier versions did not note the values; a class's place stands for it then.
+    values = data.get("class_values", range(len(names)))
+    return ClassTable.from_classes(
+        [
+            ClassSettings.model_validate({"name": name, "color": color, "value": value})
+            for name, color, value in zip(names, colors, values, strict=True)
+        ]
     )
-    class_table = ClassTable.from_classes(classes)
-    judge = Judge(
-        Predictor(TorchEngine(network, device=where, precision=number_format), whole_megapixels=whole),
-        build_head(config["strategy"]["head"]),
-        build_decision(config["strategy"]["decision"], class_names=class_table.names),
-    )
-    if judge.head.gate is not None:
-        scorer = scorer_of(
-            judge, parse_settings(BudgetSettings, config["budget"], where="config.yaml: budget")
-        )
-        judge = replace(judge, gate=ImageGate(scorer, read_gate(folder / "gate.json")))
-    reading = ImageReading.from_config(config["decided"])
-    digest = _digest(folder, f"step-{chosen:06d}.safetensors", number_format)
-    return Segmenter(judge, class_table, reading, name=str(folder), digest=digest)
 
 
-def _digest(folder: Path, weights: str, precision: Precision) -> str:
-    """Of the files that label maps depend on."""
-    found = hashlib.sha256(precision.encode())
-    for name in (weights, "config.yaml", "gate.json"):
-        if (folder / name).exists():
-            found.update(hashlib.sha256((folder / name).read_bytes()).digest())
-    return found.hexdigest()
+def _gate_rule(folder: Path, config: Mapping[str, Any]) -> GateRule | None:
+    gate = build_head(config["strategy"]["head"]).gate
+    if gate is None:
+        return None
+    budget = parse_settings(BudgetSettings, config["budget"], where="config.yaml: budget")
+    return GateRule(read_gate(folder / "gate.json"), gate.patch_size or budget.patch_size)
 
 
-def _whole_megapixels(network: Network, config: Mapping[str, Any], given: float | None) -> float:
-    """The limit that holds: the one given, the run's, or for runs of earlier versions the default."""
-    if given is None:
-        return float(config.get("whole_megapixels", 4.0))
+def _check_whole_megapixels(network: Network, given: float) -> None:
     if network.receptive_radius is not None:
         raise OptionError(
             "whole_megapixels is for models that depend on the whole image, but this run's model is exact in tiles "
@@ -147,4 +170,3 @@ def _whole_megapixels(network: Network, config: Mapping[str, Any], given: float 
         )
     if given <= 0:
         raise OptionError(f"Expected whole_megapixels above 0, but got {given:g}; give a larger number.")
-    return given

@@ -141,22 +141,12 @@ def _validator(context: RunContext, judge: Judge) -> Callable[[Network], float]:
     return validate
 
 
-def build_network(
-    config: Mapping[str, Any], class_names: tuple[str, ...], *, seed: int, pretrained: bool = True
-) -> Network:
-    """The freshly initialised network of a run's resolved configuration; initial weights follow from the seed.
-
-    Without ``pretrained`` it starts with no one else's weights, for a network whose own are loaded next: they are
-    then needed no more.
-    """
-    decided = config["decided"]
-    strategy = config["strategy"]
-    model = dict(strategy["model"])
-    if not pretrained:
-        model.pop("encoder_weights", None)
+def build_network(config: Mapping[str, Any], class_names: tuple[str, ...], *, seed: int) -> Network:
+    """The freshly initialised network of a run's resolved configuration; initial weights follow from the seed."""
+    decided, strategy = config["decided"], config["strategy"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "init"))
-        core = build_core(strategy["head"], model, len(decided["mean"]), class_names)
+        core = build_core(strategy["head"], strategy["model"], len(decided["mean"]), class_names)
     return Network(core, mean=decided["mean"], std=decided["std"])
 
 

@@ -1,4 +1,7 @@
-"""U-Net with an encoder of EfficientNet-Lite, from scratch or with ImageNet weights."""
+"""U-Net with an encoder of EfficientNet-Lite, from scratch or with ImageNet weights.
+
+Source: arXiv 1505.04597 and 1905.11946.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Architectures and encoders of segmentation_models_pytorch."""
+"""Architectures and encoders of segmentation_models_pytorch.
+
+Source: https://github.com/qubvel-org/segmentation_models.pytorch.
+"""
 
 from __future__ import annotations
 
