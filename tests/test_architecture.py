@@ -29,6 +29,7 @@ ROOMS = {
     "study": 7,
     "export": 7,
     "report": 8,
+    "serve": 8,
     "cli": 9,
 }
 # These two files of data/ stand one row higher than their folder: pure values without files.
@@ -39,6 +40,8 @@ HOMES = {
     "lightning": {"training", "study"},
     "plotly": {"report"},
     "rasterio": {"data"},
+    "starlette": {"serve"},
+    "uvicorn": {"serve"},
     "onnxruntime": {"inference"},
     "onnx": {"export"},
     "openvino": {"inference", "export"},

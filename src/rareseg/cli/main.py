@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 
 from rareseg import __version__
-from rareseg.cli import cost, demo, export, inspect, plan, predict, report, run, schema, strategies, tune
+from rareseg.cli import (
+    cost,
+    demo,
+    export,
+    inspect,
+    plan,
+    predict,
+    report,
+    run,
+    schema,
+    serve,
+    strategies,
+    tune,
+)
 from rareseg.errors import Interrupted, RaresegError
 
 __all__ = ["app", "main"]
@@ -35,6 +48,7 @@ app.command("report")(report.report)
 app.command("tune")(tune.tune)
 app.command("export")(export.export)
 app.command("predict")(predict.predict)
+app.command("serve")(serve.serve)
 app.command("cost")(cost.cost)
 app.command("schema")(schema.schema)
 

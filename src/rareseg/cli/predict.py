@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rareseg.cli.load_model import load_model
+from rareseg.cli.load_models import load_models, warn_of_views
 from rareseg.cli.options import Device, Quiet
-from rareseg.errors import DataError
+from rareseg.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from rareseg.inference.predict_job import JobReport
@@ -20,7 +20,10 @@ __all__ = ["predict"]
 def predict(
     model_folder: Annotated[
         Path,
-        typer.Argument(metavar="MODEL", help="A bundle, or the folder of a run: RUNS/<strategy>/seed-<n>."),
+        typer.Argument(
+            metavar="MODEL",
+            help="A bundle, or a run, RUNS/<strategy>/seed-<n>; or RUNS/<strategy> for the mean of all its seeds.",
+        ),
     ],
     source: Annotated[
         str,
@@ -38,8 +41,8 @@ def predict(
         list[str] | None,
         typer.Option(
             "--format",
-            help="png, tif, overlay: a file per image; rle_csv, flat_csv, coco, regions_csv, regions_geojson: one "
-            "file. Several: --format png,regions_csv, or the option twice.",
+            help="png, tif, overlay, uncertainty: a file per image; rle_csv, flat_csv, coco, regions_csv, "
+            "regions_geojson: one file. Several: --format png,regions_csv, or the option twice.",
             show_default="png",
         ),
     ] = None,
@@ -56,8 +59,25 @@ def predict(
         typer.Option("--key", help="Array of an .npz to predict.", show_default="the only one that fits"),
     ] = None,
     step: Annotated[
-        int | None, typer.Option("--step", help="Kept checkpoint to use.", show_default="the last")
+        str | None,
+        typer.Option(
+            "--step",
+            help="Kept checkpoint to use; several, as 224,320, for their mean.",
+            show_default="the last",
+        ),
     ] = None,
+    ensemble: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--ensemble", help="A model besides MODEL to take the mean with; may be given several times."
+        ),
+    ] = None,
+    tta: Annotated[
+        str,
+        typer.Option(
+            "--tta", help="Mean over the image's flips (4 passes) or turns (8, with the flips), or none."
+        ),
+    ] = "none",
     whole_megapixels: Annotated[
         float | None,
         typer.Option(
@@ -112,21 +132,27 @@ def predict(
     from rareseg.inference.job_state import JobState
     from rareseg.inference.label_writer import WriterOptions
     from rareseg.inference.predict_job import job_identity, run_predict_job
+    from rareseg.inference.uncertainty import check_can_disagree
     from rareseg.inference.writers import needs_folder, open_writers
 
     formats = [name.strip() for given in form or ["png"] for name in given.split(",")]
     headings = None if columns is None else tuple(name.strip() for name in columns.split(","))
     files = find_files(source, key=key)
     number_format = None if precision is None else parse_precision(precision)
-    model = load_model(
-        model_folder,
+    members = [model_folder, *(ensemble or ())]
+    model = load_models(
+        members,
+        steps=read_steps(step),
+        tta=tta,
         device=device,
         precision=number_format,
-        step=step,
         backend=backend,
         whole_megapixels=whole_megapixels,
         decision=decision,
     )
+    warn_of_views(members, tta)
+    if "uncertainty" in formats:
+        check_can_disagree(model)
     if tile is not None:
         model = model.with_tile(tile)
     inputs = make_inputs(model, source, files, key=key)
@@ -150,6 +176,27 @@ def predict(
             progress.note("The model, the formats or the options have changed since: all is predicted anew.")
         report = run_predict_job(model, inputs, writers, state, progress)
     _say(report, out, {name: str(path) for name, path in files.items()})
+
+
+def read_steps(text: str | None) -> list[int] | None:
+    """The kept checkpoints that ``--step`` names.
+
+    Raises:
+        OptionError: It names none, or something that is no number, or one twice.
+
+    Example:
+        >>> read_steps("224,320")
+        [224, 320]
+    """
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if not all(name.isdecimal() for name in names) or len({int(name) for name in names}) < len(names):
+        raise OptionError(
+            f"--step expects kept checkpoints, each once, such as 320 or 224,320, but got '{text}'; see the files "
+            "step-*.safetensors of the run."
+        )
+    return [int(name) for name in names]
 
 
 def _say(report: JobReport, out: Path, files: dict[str, str]) -> None:

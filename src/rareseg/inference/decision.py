@@ -75,10 +75,12 @@ class DecisionBuilder:
 
 
 def _argmax(settings: ArgmaxSettings, class_names: tuple[str, ...]) -> Decision:
+    """The likeliest class wins."""
     return ArgmaxDecision(_smallest(settings, class_names), settings.temperature)
 
 
 def _thresholds(settings: ThresholdSettings, class_names: tuple[str, ...]) -> Decision:
+    """The class whose score exceeds its threshold by most, else the background."""
     return ThresholdDecision.of(
         {_index(name, class_names, "thresholds"): share for name, share in settings.thresholds.items()},
         num_classes=len(class_names),

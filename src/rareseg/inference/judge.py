@@ -18,7 +18,7 @@ from rareseg.inference.small_regions import remove_small_regions
 from rareseg.inference.strips import cleaned_strips
 from rareseg.metrics.bins import NUM_BINS
 from rareseg.metrics.score_bins import score_bins
-from rareseg.strategies.heads import Head
+from rareseg.strategies.head import JudgingHead
 from rareseg.types import Region, Window
 
 __all__ = ["Judge", "Segmented", "background_throughout", "reader_of"]
@@ -41,7 +41,7 @@ class Judge:
     """
 
     predictor: Predictor
-    head: Head
+    head: JudgingHead
     decision: Decision
     gate: ImageGate | None = None
 

@@ -22,6 +22,8 @@ class LabelStrip:
         labels: Class indices ``(n, w)``, 255 where the image has no data.
         scores: Softmax probability of the class in ``labels``, times `SCORE_SCALE`, ``(n, w)`` uint16; 0 where that
             is the background or ignored. None where nobody asked.
+        doubts: How much the members of an ensemble disagree, times `SCORE_SCALE`, ``(n, w)`` uint16. None for a single
+            network.
 
     Example:
         >>> strip = LabelStrip(8, np.array([[0, 1], [2, 2], [0, 0]], np.uint8))
@@ -32,6 +34,7 @@ class LabelStrip:
     row: int
     labels: NDArray[np.uint8]
     scores: NDArray[np.uint16] | None = None
+    doubts: NDArray[np.uint16] | None = None
 
     @property
     def end(self) -> int:
@@ -42,7 +45,8 @@ class LabelStrip:
         """Rows ``first .. end`` of it."""
         rows = slice(max(0, first - self.row), max(0, end - self.row))
         scores = None if self.scores is None else self.scores[rows]
-        return LabelStrip(max(first, self.row), self.labels[rows], scores)
+        doubts = None if self.doubts is None else self.doubts[rows]
+        return LabelStrip(max(first, self.row), self.labels[rows], scores, doubts)
 
     def joined(self, below: LabelStrip) -> LabelStrip:
         """It and the strip that begins where it ends."""
@@ -50,6 +54,10 @@ class LabelStrip:
         if not len(self.labels):
             return below
         labels = np.concatenate([self.labels, below.labels])
-        if self.scores is None or below.scores is None:
-            return LabelStrip(self.row, labels)
-        return LabelStrip(self.row, labels, np.concatenate([self.scores, below.scores]))
+        return LabelStrip(
+            self.row, labels, _joined(self.scores, below.scores), _joined(self.doubts, below.doubts)
+        )
+
+
+def _joined(above: NDArray[np.uint16] | None, below: NDArray[np.uint16] | None) -> NDArray[np.uint16] | None:
+    return None if above is None or below is None else np.concatenate([above, below])

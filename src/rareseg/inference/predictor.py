@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -69,6 +70,12 @@ class Predictor:
         limit = 0.0 if self.whole_pixels is None else self.whole_pixels / 1e6
         return Predictor(self.engine, tile=tile, whole_megapixels=limit)
 
+    def with_engine(self, engine: Engine) -> Predictor:
+        """The same tiles and halo for another engine, which answers for the same network."""
+        predictor = copy.copy(self)
+        predictor.engine = engine
+        return predictor
+
     def is_exact(self, height: int, width: int) -> bool:
         """Whether an image of this size gets the logits that the network has for the whole of it."""
         return self.whole_pixels is None or height * width <= self.whole_pixels
@@ -107,6 +114,21 @@ class Predictor:
             logits = self.engine.run(torch.from_numpy(np.require(pixels, requirements=["C", "W"]))[None])[0]
             top, left = core.row - tile.read.row, core.col - tile.read.col
             yield shown, logits[:, top : top + shown.height, left : left + shown.width]
+
+    def one_piece(self, read: ReadWindow, height: int, width: int) -> Tensor | None:
+        """The batch ``(1, c, H, W)`` that `iterate` makes of an image that goes in one piece; None of others.
+
+        Args:
+            read: Gives pixels of windows inside the image.
+            height: Rows of the image.
+            width: Columns of the image.
+        """
+        padded_height, padded_width = pad_to_multiple(height, width, self.engine.stride)
+        whole = self.whole_pixels is not None and self.is_exact(height, width)
+        if not whole and max(padded_height, padded_width) > self.tile:
+            return None
+        pixels = _read_mirrored(read, Window(0, 0, padded_height, padded_width), height, width)
+        return torch.from_numpy(np.require(pixels, requirements=["C", "W"]))[None]
 
 
 def _read_mirrored(read: ReadWindow, window: Window, height: int, width: int) -> NDArray[np.generic]:

@@ -16,7 +16,7 @@ from rareseg.inference.strip_run import StripState
 
 __all__ = ["StripLog"]
 
-_KIND = "strips/1"
+_KIND = "strips/2"
 _LEVEL = 1
 """Of zlib: label maps of rare classes are long runs, which even the fastest level makes a hundredth of."""
 
@@ -25,8 +25,8 @@ class StripLog:
     """A file to which strips are appended, each with the state behind it.
 
     The first line is a JSON object that says whose strips they are. Each strip is a line of JSON (row, rows, width,
-    bytes of what follows, checksum, state) and its labels and scores, deflated. What a kill left half written is
-    cut off when the file is opened again; a strip that is on disk is never written anew.
+    bytes of what follows, checksum, state) and its labels, scores and doubts, deflated. What a kill left half written
+    is cut off when the file is opened again; a strip that is on disk is never written anew.
 
     Args:
         path: The file. One of another image or model is begun afresh.
@@ -79,14 +79,17 @@ class StripLog:
             state: Of the run, behind the strip.
         """
         parts = [zlib.compress(strip.labels.tobytes(), _LEVEL)]
-        if strip.scores is not None:
-            # The two bytes of a number apart: most are 0, and the high ones are alike.
-            planes = np.ascontiguousarray(strip.scores).view(np.uint8).reshape(-1, 2).T
-            parts.append(zlib.compress(planes.tobytes(), _LEVEL))
+        layers = {"scores": strip.scores, "doubts": strip.doubts}
+        for numbers in layers.values():
+            if numbers is not None:
+                # The two bytes of a number apart: most are 0, and the high ones are alike.
+                planes = np.ascontiguousarray(numbers).view(np.uint8).reshape(-1, 2).T
+                parts.append(zlib.compress(planes.tobytes(), _LEVEL))
         body = b"".join(parts)
         header = {
             "row": strip.row,
             "shape": strip.labels.shape,
+            "layers": [name for name, numbers in layers.items() if numbers is not None],
             "bytes": [len(part) for part in parts],
             "crc": zlib.crc32(body),
             "state": state,
@@ -100,11 +103,11 @@ class StripLog:
             self._file.seek(end - sum(header["bytes"]))
             shape = tuple(header["shape"])
             labels = np.frombuffer(zlib.decompress(self._file.read(header["bytes"][0])), np.uint8)
-            scores = None
-            if len(header["bytes"]) > 1:
-                planes = np.frombuffer(zlib.decompress(self._file.read(header["bytes"][1])), np.uint8)
-                scores = np.ascontiguousarray(planes.reshape(2, -1).T).view(np.uint16).reshape(shape)
-            yield LabelStrip(header["row"], labels.reshape(shape), scores)
+            layers = {}
+            for name, length in zip(header["layers"], header["bytes"][1:], strict=True):
+                planes = np.frombuffer(zlib.decompress(self._file.read(length)), np.uint8)
+                layers[name] = np.ascontiguousarray(planes.reshape(2, -1).T).view(np.uint16).reshape(shape)
+            yield LabelStrip(header["row"], labels.reshape(shape), **layers)
 
     def _records(self) -> Iterator[tuple[dict[str, Any], int]]:
         """Headers of the strips that are whole, and where each ends."""

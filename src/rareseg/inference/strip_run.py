@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, TypedDict
 
+from rareseg.inference.ensemble_head import EnsembleHead
 from rareseg.inference.label_strip import LabelStrip
 from rareseg.inference.pixel_fit import Misfit, PixelSums, PixelTally
 from rareseg.inference.strips import background_strips, smaller_strips
@@ -76,7 +77,12 @@ class StripRun:
             self._is_open = judge.gate is None or judge.gate.is_open(self._tally, *shown)
         if not self._is_open:
             strips = background_strips(
-                height, width, rows=judge.predictor.tile, first_row=self._row, scores=self._scores
+                height,
+                width,
+                rows=judge.predictor.tile,
+                first_row=self._row,
+                scores=self._scores,
+                doubts=isinstance(judge.head, EnsembleHead),
             )
         else:
             strips = judge.strips(self._tally, *shown, first_row=factor * self._row, scores=self._scores)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rareseg.data.resampling import majority
+from rareseg.inference.ensemble_head import EnsembleHead
 from rareseg.inference.label_strip import SCORE_SCALE, LabelStrip
 from rareseg.inference.predictor import ReadWindow
 from rareseg.inference.small_regions import remove_small_regions
@@ -53,18 +54,19 @@ def cleaned_strips(
 
 
 def background_strips(
-    height: int, width: int, *, rows: int, first_row: int = 0, scores: bool = False
+    height: int, width: int, *, rows: int, first_row: int = 0, scores: bool = False, doubts: bool = False
 ) -> Iterator[LabelStrip]:
     """What an image is that a gate skips."""
     for row in range(first_row, height, rows):
         shape = (min(rows, height - row), width)
-        yield LabelStrip(row, np.zeros(shape, np.uint8), np.zeros(shape, np.uint16) if scores else None)
+        sure, doubt = (np.zeros(shape, np.uint16) if wanted else None for wanted in (scores, doubts))
+        yield LabelStrip(row, np.zeros(shape, np.uint8), sure, doubt)
 
 
 def smaller_strips(strips: Iterable[LabelStrip], factor: int, num_classes: int) -> Iterator[LabelStrip]:
     """Strips of an enlarged image in the pixels that it was enlarged from, see `majority`.
 
-    The score of a block is the mean over those of its pixels that have the block's class.
+    The score of a block is the mean over those of its pixels that have the block's class, its doubt the mean over all.
 
     Args:
         strips: Of the enlarged image; the first begins on a multiple of ``factor``.
@@ -78,7 +80,8 @@ def smaller_strips(strips: Iterable[LabelStrip], factor: int, num_classes: int) 
         held = held.between(whole.end, held.end)
         if len(whole.labels):
             labels = majority(whole.labels, factor, num_classes)
-            yield LabelStrip(whole.row // factor, labels, _block_scores(whole, labels, factor))
+            scores = _block_scores(whole, labels, factor)
+            yield LabelStrip(whole.row // factor, labels, scores, _block_doubts(whole, factor))
 
 
 def _decided_strips(
@@ -86,17 +89,22 @@ def _decided_strips(
 ) -> Iterator[LabelStrip]:
     """A strip for each row of tiles, from the one that holds ``first_row`` on."""
     strip = LabelStrip(0, np.empty((0, width), np.uint8))
+    head = judge.head
     for window, outputs in judge.predictor.iterate(read, height, width, first_row=first_row):
         if window.col == 0:
             shape = (window.height, width)
             sure = np.empty(shape, np.uint16) if scores else None
-            strip = LabelStrip(window.row, np.empty(shape, np.uint8), sure)
-        logits = judge.head.class_logits(outputs[None])
+            doubt = np.empty(shape, np.uint16) if isinstance(head, EnsembleHead) else None
+            strip = LabelStrip(window.row, np.empty(shape, np.uint8), sure, doubt)
+        logits = head.class_logits(outputs[None])
         labels = judge.decision.labels(logits)[0]
         cols = slice(window.col, window.col + window.width)
         strip.labels[:, cols] = labels.cpu().numpy()
         if strip.scores is not None:
             strip.scores[:, cols] = _scores(logits[0], labels)
+        if strip.doubts is not None and isinstance(head, EnsembleHead):
+            doubts = head.disagreement(outputs[None])[0] * SCORE_SCALE
+            strip.doubts[:, cols] = doubts.round().to(torch.int32).cpu().numpy()
         if cols.stop == width:
             yield strip
 
@@ -116,8 +124,8 @@ def _scores(logits: Tensor, labels: Tensor) -> NDArray[np.uint16]:
 def _without_small_regions(strip: LabelStrip, smallest: Sequence[int]) -> LabelStrip:
     labels = remove_small_regions(strip.labels, smallest)
     if strip.scores is None or labels is strip.labels:
-        return LabelStrip(strip.row, labels, strip.scores)
-    return LabelStrip(strip.row, labels, np.where(labels > 0, strip.scores, np.uint16(0)))
+        return LabelStrip(strip.row, labels, strip.scores, strip.doubts)
+    return LabelStrip(strip.row, labels, np.where(labels > 0, strip.scores, np.uint16(0)), strip.doubts)
 
 
 def _block_scores(fine: LabelStrip, labels: NDArray[np.uint8], factor: int) -> NDArray[np.uint16] | None:
@@ -128,4 +136,13 @@ def _block_scores(fine: LabelStrip, labels: NDArray[np.uint8], factor: int) -> N
     sums = np.where(agrees, fine.scores.reshape(shape), 0).sum(axis=(1, 3), dtype=np.uint32)
     number = agrees.sum(axis=(1, 3), dtype=np.uint32)
     means: NDArray[np.uint16] = ((sums + number // 2) // np.maximum(number, 1)).astype(np.uint16)
+    return means
+
+
+def _block_doubts(fine: LabelStrip, factor: int) -> NDArray[np.uint16] | None:
+    if fine.doubts is None:
+        return None
+    height, width = fine.doubts.shape
+    blocks = fine.doubts.reshape(height // factor, factor, width // factor, factor)
+    means: NDArray[np.uint16] = np.rint(blocks.mean(axis=(1, 3))).astype(np.uint16)
     return means

@@ -15,6 +15,7 @@ from rareseg.inference import regions_csv_writer as _regions_csv  # noqa: F401
 from rareseg.inference import regions_geojson_writer as _regions_geojson  # noqa: F401
 from rareseg.inference import rle_writer as _rle  # noqa: F401
 from rareseg.inference import tif_writer as _tif  # noqa: F401
+from rareseg.inference import uncertainty_writer as _uncertainty  # noqa: F401
 from rareseg.inference.label_writer import WRITERS, LabelWriter, WriterOptions
 
 __all__ = ["WRITERS", "needs_folder", "open_writers"]

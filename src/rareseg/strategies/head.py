@@ -14,7 +14,7 @@ from rareseg.config.load import Settings
 from rareseg.config.recipe import Component, PatchSize
 from rareseg.registry import Registry
 
-__all__ = ["HEADS", "GateSettings", "Head", "HeadSettings", "MakeModel", "Part"]
+__all__ = ["HEADS", "GateSettings", "Head", "HeadSettings", "JudgingHead", "MakeModel", "Part"]
 
 MakeModel = Callable[[int], nn.Module]
 """Makes a freshly initialised model of the recipe's kind with so many output channels."""
@@ -68,13 +68,21 @@ class Part:
     gate: GateSettings | None = None
 
 
-class Head(Protocol):
-    """What training, inference and evaluation ask of a head."""
+class JudgingHead(Protocol):
+    """What inference and evaluation ask of a head."""
 
     @property
     def gate(self) -> GateSettings | None:
         """The image gate, where there is one."""
         ...
+
+    def class_logits(self, outputs: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
+        """Logits whose softmax is the probability of each class."""
+        ...
+
+
+class Head(JudgingHead, Protocol):
+    """What training asks of a head besides."""
 
     def build_core(self, make_model: MakeModel, *, num_classes: int) -> nn.Module:
         """Make the network's core with freshly initialised weights."""
@@ -86,10 +94,6 @@ class Head(Protocol):
 
     def steps(self, steps: int, *, num_classes: int) -> int:
         """Optimizer steps of each part where the study's budget is ``steps``."""
-        ...
-
-    def class_logits(self, outputs: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
-        """Logits whose softmax is the probability of each class."""
         ...
 
 
