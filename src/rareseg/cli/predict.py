@@ -86,6 +86,14 @@ def predict(
         str,
         typer.Option("--backend", help="For bundles: auto, torch, onnxruntime or openvino."),
     ] = "auto",
+    decision: Annotated[
+        str,
+        typer.Option(
+            "--decision",
+            help="Of runs: own, as the run was judged; argmax; tuned, what `rareseg tune` chose last; or a decision "
+            "file. A bundle has its own.",
+        ),
+    ] = "own",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Predict images anew that are done already.")
     ] = False,
@@ -117,6 +125,7 @@ def predict(
         step=step,
         backend=backend,
         whole_megapixels=whole_megapixels,
+        decision=decision,
     )
     if tile is not None:
         model = model.with_tile(tile)
