@@ -50,8 +50,8 @@ def load_model(
             )
         if decision != "own":
             raise OptionError(
-                f"--decision chooses one of a run's, but '{path}' is a bundle and has its own; leave it out, or export the "
-                f"run with --decision {decision}."
+                f"--decision chooses one of a run's, but '{path}' is a bundle and has its own; leave it out, or export "
+                f"the run with --decision {decision}."
             )
         return load_bundle(
             path, device=device, precision=precision, backend=backend, whole_megapixels=whole_megapixels
