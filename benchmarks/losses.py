@@ -22,8 +22,8 @@ import torch
 import torch.nn.functional as F
 from timing import compare, format_table
 
+from rareseg.allocator import tune_allocator
 from rareseg.losses.terms import build_loss
-from rareseg.training.allocator import tune_allocator
 
 NAMES = ("background", "agglomeration", "cavity", "crack", "blade_trail")
 PIXELS = (61_341_642, 1_532_701, 39_040, 550_683, 752_734)

@@ -20,8 +20,8 @@ import torch
 from timing import compare, format_table
 from torch import Tensor
 
+from rareseg.allocator import tune_allocator
 from rareseg.losses.lovasz import lovasz
-from rareseg.training.allocator import tune_allocator
 
 SHARES = (0.955, 0.024, 0.001, 0.009, 0.011)  # of the classes of the foil thesis
 

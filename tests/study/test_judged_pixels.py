@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from rareseg.config.study import load_study_settings
+from rareseg.inference.torch_engine import TorchEngine
 from rareseg.metrics.counts import confusion_counts
 from rareseg.study.load_run import load_run
 from rareseg.study.run_study import run_study
@@ -38,7 +39,8 @@ def test_validation_and_test_are_never_augmented(tmp_path: Path) -> None:
     )
     assert not run_study(load_study_settings(study), tmp_path / "runs", device="cpu").failed
     folder = tmp_path / "runs" / "strong" / "seed-0"
-    network = load_run(folder, device="cpu").judge.predictor.network
+    engine = load_run(folder, device="cpu").judge.predictor.engine
+    assert isinstance(engine, TorchEngine)
     with (data / "samples.csv").open() as file:
         parts = {row["sample_id"]: row["split"] for row in csv.DictReader(file)}
     counts = np.zeros((3, 4), np.int64)
@@ -47,7 +49,7 @@ def test_validation_and_test_are_never_augmented(tmp_path: Path) -> None:
             continue
         image = torch.from_numpy(np.array(Image.open(data / "images" / f"{name}.png")))
         with torch.no_grad():
-            labels = network(image[None, None])[0].argmax(0).numpy().astype(np.uint8)
+            labels = engine.network(image[None, None])[0].argmax(0).numpy().astype(np.uint8)
         stored = np.asarray(Image.open(folder / "predictions" / part / f"{name}.png"))
         assert (labels != stored).mean() < 1e-3, name  # a tie may fall either way
         if part == "val":

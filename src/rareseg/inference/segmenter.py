@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,10 @@ class Segmenter:
     reading: ImageReading
     name: str = ""
     digest: str = ""
+
+    def label_map(self, path: Path) -> NDArray[np.uint8]:
+        """Class indices ``(h, w)`` of an image file, see `predict`."""
+        return self.predict(self.reading.open(path)).labels
 
     def predict(self, image: OpenImage) -> Prediction:
         """Judge one image, in its own pixels.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from rareseg.allocator import tune_allocator
 from rareseg.device import Precision
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class TorchEngine:
     """
 
     def __init__(self, network: Network, *, device: str = "cpu", precision: Precision = "float32") -> None:
+        if device == "cpu":
+            tune_allocator()
         self.network = network.to(device).eval()
         # The stubs of torch know no memory_format for modules.
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

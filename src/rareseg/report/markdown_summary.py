@@ -92,7 +92,8 @@ def _more(lines: Sequence[str]) -> list[str]:
 def _means(found: SplitResults) -> list[str]:
     """Means over the rare classes, with and without those that rest on few groups."""
     first = found.strategies[0].name
-    heads = [f"IoU of {len(found.counted)} classes", "TPR", "precision", f"IoU against {first}"]
+    counted = found.counted[0] if len(found.counted) == 1 else f"{len(found.counted)} classes"
+    heads = [f"IoU of {counted}", "TPR", "precision", f"IoU against {first}"]
     if found.firm_differences:
         heads += [f"IoU without {', '.join(found.lonely)}", f"against {first}"]
     if found.solid_differences:

@@ -12,13 +12,13 @@ from typing import Any
 import lightning
 import torch
 
+from rareseg.allocator import tune_allocator
 from rareseg.config.study import BudgetSettings, RecordSettings
 from rareseg.data.store import PixelStore
 from rareseg.device import Precision
 from rareseg.models.network import Network
 from rareseg.sampling.exposure import ExposureCounter
 from rareseg.strategies.strategy import Strategy
-from rareseg.training.allocator import tune_allocator
 from rareseg.training.checkpoint import load_checkpoint
 from rareseg.training.lay_out import LaidOutPart, TrainingData, lay_out
 from rareseg.training.patch_data import PatchData, patch_loader

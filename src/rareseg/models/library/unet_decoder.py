@@ -41,7 +41,8 @@ class UNetDecoder(nn.Module):
 
     def forward(self, maps: list[Tensor]) -> Float[Tensor, "b c h w"]:
         """The finest features, twice the size of the first map."""
-        *skips, features = maps
+        # No starred assignment here: the compiler of torch 2.11 takes what it gives for a tuple.
+        skips, features = list(maps[:-1]), maps[-1]
         for block in self.blocks:
             features = self.up(features)
             features = block(self.join(skips.pop(), features) if skips else features)

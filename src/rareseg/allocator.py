@@ -1,4 +1,4 @@
-"""Settings of the C library's memory allocator that suit training on a CPU."""
+"""Settings of the C library's memory allocator that suit large tensors on a CPU."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def tune_allocator() -> bool:
     """Keep freed memory in the process instead of handing it back after every step.
 
     Activations of a few hundred megabytes are otherwise mapped, zeroed and unmapped by the kernel in each
-    training step. Works on glibc only and does nothing elsewhere.
+    step or tile. Works on glibc only and does nothing elsewhere.
 
     Returns:
         Whether the settings were taken.
