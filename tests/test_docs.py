@@ -23,8 +23,10 @@ import rareseg
 from doc_pages import PAGES, ROOT, fenced, inline_code, name_of, shell_lines
 from rareseg.artefacts import read_yaml
 from rareseg.cli.main import app
-from rareseg.config import dataset, recipe, study
+from rareseg.config import bundle, dataset, recipe, study
+from rareseg.config.aim import AIM_NAMES
 from rareseg.config.coco import CocoSettings
+from rareseg.config.costs import CostSettings
 from rareseg.config.dataset import DatasetSettings
 from rareseg.config.load import Settings, parse_settings
 from rareseg.config.normalise import NormaliseSettings
@@ -33,7 +35,7 @@ from rareseg.config.raster import PolygonSettings, RasterSettings
 from rareseg.config.resample import ResampleSettings
 from rareseg.config.rle_csv import RleCsvSettings
 from rareseg.config.study import StudySettings
-from rareseg.inference.decision import DECISIONS
+from rareseg.inference.decision import DECISIONS, build_decision
 from rareseg.losses.pixel_term import PixelTermSettings
 from rareseg.losses.region_term import RegionSettings
 from rareseg.losses.term import TermSettings
@@ -50,7 +52,11 @@ from rareseg.training.copy_paste_settings import CopyPasteSettings
 
 FORMATS = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
 PROSE = re.sub(r"^```.*?^```$", "", FORMATS, flags=re.S | re.M)
-FILES: dict[str, type[Settings]] = {"dataset.yaml": DatasetSettings, "study.yaml": StudySettings}
+FILES: dict[str, type[Settings]] = {
+    "dataset.yaml": DatasetSettings,
+    "study.yaml": StudySettings,
+    "costs.yaml": CostSettings,
+}
 SECTIONS: dict[str, type[Settings]] = {
     "dataset.yaml": DatasetSettings,
     "classes": dataset.ClassSettings,
@@ -78,6 +84,11 @@ SECTIONS: dict[str, type[Settings]] = {
     "phases": recipe.PhaseSettings,
     "patch_sizes": recipe.PatchSizesSettings,
     "early_stopping": recipe.EarlyStoppingSettings,
+    "Of an export: `bundle.yaml`": bundle.BundleSettings,
+    "bundle files": bundle.FileSettings,
+    "bundle reading": bundle.BundleReadingSettings,
+    "bundle gate": bundle.BundleGateSettings,
+    "bundle parity": bundle.ParitySettings,
     "keys of every plan": PlanSettings,
     "blank": plan_settings.BlankSettings,
     "refuse": plan_settings.RefuseSettings,
@@ -98,6 +109,8 @@ COMPONENTS: dict[str, tuple[type[Settings], frozenset[str]]] = {
     **{name: (PLANS[name].SETTINGS, frozenset(PlanSettings.model_fields)) for name in PLANS},
     **{name: (MODELS[name].settings, frozenset({"name"})) for name in MODELS},
     **{name: (HEADS[name].settings, frozenset({"name", "gate"})) for name in HEADS},
+    **{name: (DECISIONS[name].settings, frozenset({"name"})) for name in DECISIONS},
+    "costs.yaml": (CostSettings, frozenset()),
 }
 
 
@@ -152,7 +165,7 @@ def _choices(annotation: Any) -> Iterator[str]:
         yield from _choices(inner)
 
 
-def test_there_are_examples_of_both_files() -> None:
+def test_there_are_examples_of_all_files() -> None:
     assert {name for name, _ in BLOCKS} == set(FILES)
 
 
@@ -164,7 +177,8 @@ def test_examples_of_files_are_right(name: str, text: str) -> None:
     for strategy in settings.strategies:
         made = settings.recipe(strategy)
         build_head(made.head)
-        assert made.decision["name"] in DECISIONS
+        names = ("background", "crack", "pore", "cavity")
+        build_decision(made.decision, class_names=names)
         AugmentationSettings.parse(made.augmentation, patch_size=settings.budget.patch_size)
         parse_settings(MODELS[made.model["name"]].settings, made.model, where=strategy)
         for plan in (made.sampling, *(phase.sampling for phase in made.phases)):
@@ -183,7 +197,7 @@ def test_every_key_and_default_is_documented(heading: str) -> None:
 def test_no_settings_model_is_left_out() -> None:
     models = {
         value
-        for module in (dataset, recipe, study)
+        for module in (bundle, dataset, recipe, study)
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Settings) and value is not Settings
     }
@@ -197,7 +211,7 @@ def test_losses_plans_and_models_are_documented(name: str) -> None:
 
 
 def test_every_choice_is_named() -> None:
-    names = {*LOSSES, *PLANS, *MODELS, *HEADS, *DECISIONS, *WEIGHT_SCHEMES}
+    names = {*LOSSES, *PLANS, *MODELS, *HEADS, *DECISIONS, *WEIGHT_SCHEMES, *AIM_NAMES}
     for model in (*SECTIONS.values(), *(model for model, _ in COMPONENTS.values())):
         for field in model.model_fields.values():
             names |= set(_choices(field.annotation))

@@ -37,7 +37,7 @@ def test_all_formats_predict_as_the_run(
         words += ["--format", form]
     assert main(words) == 0
     told = capsys.readouterr().out
-    assert "onnx: largest difference of a logit" in told and "from the images that judged the run" in told
+    assert "onnx: largest difference" in told and "from the images that judged the run" in told
     assert main(["predict", str(run), str(images), "--out", str(tmp_path / "run"), "--quiet"]) == 0
     expected = predicted(tmp_path / "run")
     assert len(expected) == 9 and any(labels.any() for labels in expected.values())
@@ -84,20 +84,36 @@ def test_an_earlier_step_has_its_own_quality(runs: Path, tmp_path: Path) -> None
     assert bundle["provenance"]["step"] == 6
 
 
-def test_a_tuned_decision_travels_along(runs: Path, tmp_path: Path) -> None:
+def test_a_tuned_decision_travels_along(runs: Path, finished_study: Path, tmp_path: Path) -> None:
     run = runs / "remedy" / "seed-0"
+    decision = {"name": "thresholds", "thresholds": {"line": 0.999}}
     record = {
-        "decision": {"name": "argmax"},
+        "decision": decision,
         "gate_threshold": None,
         "figures": {"test": {"after": {"classes": {"line": {"iou": 0.75, "tpr": 0.9, "precision": 0.8}}}}},
     }
     write_json(run / "decision.json", record, kind="decision")
     assert main(["export", str(run), "--out", str(tmp_path / "tuned"), "--quiet"]) == 0
     assert main(["export", str(run), "--out", str(tmp_path / "own"), "--decision", "own", "--quiet"]) == 0
+    images = runs.parent / "images"
+    shutil.copytree(finished_study.parent / "data" / "images", images)
+    for model, name, wish in (
+        (run, "by_run", ["--decision", "tuned"]),
+        (tmp_path / "tuned", "by_bundle", []),
+    ):
+        assert (
+            main(["predict", str(model), str(images), "--out", str(tmp_path / name), "--quiet", *wish]) == 0
+        )
+    by_run, by_bundle = predicted(tmp_path / "by_run"), predicted(tmp_path / "by_bundle")
+    assert all(np.array_equal(by_run[name], by_bundle[name]) for name in by_run)
     (run / "decision.json").unlink()
     tuned, own = (read_yaml(tmp_path / name / "bundle.yaml") for name in ("tuned", "own"))
     assert (tuned["provenance"]["decision"], own["provenance"]["decision"]) == ("tuned", "own")
-    assert tuned["decision"] == {"name": "argmax"}
+    assert (tuned["decision"], own["decision"]) == (decision, {"name": "argmax"})
+    assert tuned["quality"] == {
+        "split": "test",
+        "classes": {"line": {"iou": {"value": 0.75}, "tpr": {"value": 0.9}, "precision": {"value": 0.8}}},
+    }
 
 
 def test_a_file_that_is_no_decision(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,7 @@ from rareseg.types import Window
 from tiny import SMALL_MODELS, model_param
 
 BANDS = {name: 1 + 2 * (number % 3) for number, name in enumerate(MODELS)}
+DECISION = {"name": "thresholds", "thresholds": {"crack": 0.3}, "smallest_region": {"dent": 5}}
 HEADS = {
     "sigmoid": {"name": "sigmoid"},
     "one_vs_rest": {"name": "one_vs_rest"},
@@ -57,7 +58,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module", params=HEADS)
 def head(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     folder = tmp_path_factory.mktemp("bundles") / request.param
-    return export(folder, make_blueprint(head=HEADS[request.param], bands=2))
+    return export(folder, make_blueprint(head=HEADS[request.param], bands=2, decision=DECISION))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from PIL import Image
 from data.write_raster import write_raster
 from inference.make_segmenter import make_segmenter
 from inference.test_strips import make_image
+from rareseg.errors import ArtefactError
 from rareseg.inference.job_state import JobState
 from rareseg.inference.label_strip import LabelStrip
 from rareseg.inference.label_writer import WRITERS, WriterOptions
@@ -295,6 +297,25 @@ def test_large_and_small_images_of_a_folder_dataset(tmp_path: Path) -> None:
         found = np.asarray(Image.open(tmp_path / f"out/{name}.png"))
         image = segmenter.reading.open(tmp_path / f"in/{name}.png")
         np.testing.assert_array_equal(found, segmenter.predict(image).labels)
+
+
+def test_a_full_disk_is_one_line_and_the_job_goes_on_later(
+    scenes: Path, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = os.fsync, []
+
+    def full(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) > 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr("rareseg.inference.strip_log.os.fsync", full)
+    with pytest.raises(ArtefactError, match=r"disk is full .*No space left on device.*same command again"):
+        run_job(scenes, tmp_path)
+    monkeypatch.undo()
+    run_job(scenes, tmp_path)
+    assert contents(tmp_path) == expected
 
 
 def test_an_image_that_a_format_cannot_take_is_left_out(tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def add(
         for row in range(0, len(labels), rows):
             part = slice(row, row + rows)
             sink.add(LabelStrip(row, labels[part], None if scores is None else scores[part]))
-        return sink.entry()
+        entry = sink.entry()
+        return None if entry is None else list(entry)
 
 
 def write(form: str, out: Path, *, images: Iterable[str] = IMAGES, **options: Any) -> None:

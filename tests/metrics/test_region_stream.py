@@ -56,7 +56,9 @@ def test_measures_are_those_of_scipy(
     scores = np.random.default_rng(seed).integers(0, 65536, labels.shape).astype(np.uint16)
     found = of_strips(labels, scores, cuts)
     expected = by_scipy(labels, scores)
-    assert len(found) == len(expected)
+    assert found.runs is not None
+    runs = list(found.runs)
+    assert len(found) == len(found.runs) == len(runs) == len(expected)
     for place, row in enumerate(expected):
         area = found.area[place]
         measured = (
@@ -72,9 +74,8 @@ def test_measures_are_those_of_scipy(
             found.max_score[place],
         )
         np.testing.assert_allclose(measured, row[1:-1], rtol=1e-12)
-        assert found.runs is not None
         painted = np.zeros(height * width, bool)
-        for start, length in zip(found.runs[place].starts, found.runs[place].lengths, strict=True):
+        for start, length in zip(runs[place].starts, runs[place].lengths, strict=True):
             assert not painted[start : start + length].any()
             painted[start : start + length] = True
         np.testing.assert_array_equal(painted.reshape(width, height).T, row[-1])
@@ -91,7 +92,7 @@ def test_rows_that_are_too_many_are_looked_at_in_parts(monkeypatch: pytest.Monke
 
 def test_a_map_without_regions() -> None:
     found = of_strips(np.full((4, 5), 255, np.uint8), None, [2])
-    assert len(found) == 0 and found.runs == ()
+    assert len(found) == 0 and found.runs is not None and not list(found.runs)
 
 
 @given(seed=st.integers(0, 10_000), cuts=st.lists(st.integers(1, 19), max_size=4), width=st.integers(1, 12))

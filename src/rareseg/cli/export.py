@@ -116,8 +116,8 @@ def export(
             else f", all of them ties within {2 * parity.largest_difference:.1g}"
         )
         typer.echo(
-            f"{name}: largest difference of a logit {parity.largest_difference:.2g}, {parity.other_labels} of "
-            f"{parity.pixels} pixels with another label{ties} ({len(patches)} patches, {where})"
+            f"{name}: largest difference {parity.largest_difference:.2g} of {parity.largest_output:.3g}, "
+            f"{parity.other_labels} of {parity.pixels} pixels with another label{ties} ({len(patches)} patches, {where})"
         )
     size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
     typer.echo(f"{out}: {size:.1f} MB, decision: {wish} ({settings['name']})")

@@ -22,6 +22,7 @@ def load_model(
     step: int | None = None,
     backend: str = "auto",
     whole_megapixels: float | None = None,
+    decision: str = "own",
 ) -> Segmenter:
     """Open a bundle, or the folder of a run.
 
@@ -32,6 +33,7 @@ def load_model(
         step: Kept checkpoint of a run.
         backend: Program that runs a bundle.
         whole_megapixels: Largest image in one piece, for models that depend on the whole image.
+        decision: Of a run, see `load_run`.
 
     Raises:
         ArtefactError: It is neither.
@@ -46,6 +48,11 @@ def load_model(
             raise OptionError(
                 f"--step chooses a checkpoint of a run, but '{path}' is a bundle; leave it out."
             )
+        if decision != "own":
+            raise OptionError(
+                f"--decision chooses one of a run's, but '{path}' is a bundle and has its own; leave it out, or export "
+                f"the run with --decision {decision}."
+            )
         return load_bundle(
             path, device=device, precision=precision, backend=backend, whole_megapixels=whole_megapixels
         )
@@ -58,4 +65,11 @@ def load_model(
         raise ArtefactError(
             f"'{path}' is neither a run nor a bundle; give RUNS/<strategy>/seed-<n> or a bundle."
         )
-    return load_run(path, device=device, precision=precision, step=step, whole_megapixels=whole_megapixels)
+    return load_run(
+        path,
+        device=device,
+        precision=precision,
+        step=step,
+        whole_megapixels=whole_megapixels,
+        decision=decision,
+    )

@@ -26,6 +26,7 @@ def load_models(
     precision: PrecisionWish | None = None,
     whole_megapixels: float | None = None,
     backend: str = "auto",
+    decision: str = "own",
 ) -> Segmenter:
     """The mean of several models and views, see `join_segmenters`; one model in one view as it is.
 
@@ -37,6 +38,7 @@ def load_models(
         precision: See there.
         whole_megapixels: See there.
         backend: See there.
+        decision: See there; that of the first model holds for all.
 
     Raises:
         RaresegError: See `load_model` and `join_segmenters`.
@@ -52,6 +54,7 @@ def load_models(
             step=step,
             whole_megapixels=whole_megapixels,
             backend=backend,
+            decision=decision,
         )
         for path in find_members(paths)
         for step in ([None] if steps is None else steps)

@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 
 from rareseg import __version__
-from rareseg.cli import cost, demo, export, inspect, plan, predict, report, run, schema, serve, strategies
+from rareseg.cli import (
+    cost,
+    demo,
+    export,
+    inspect,
+    plan,
+    predict,
+    report,
+    run,
+    schema,
+    serve,
+    strategies,
+    tune,
+)
 from rareseg.errors import Interrupted, RaresegError
 
 __all__ = ["app", "main"]
@@ -32,6 +45,7 @@ app.command("strategies")(strategies.strategies)
 app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("report")(report.report)
+app.command("tune")(tune.tune)
 app.command("export")(export.export)
 app.command("predict")(predict.predict)
 app.command("serve")(serve.serve)

@@ -106,6 +106,14 @@ def predict(
         str,
         typer.Option("--backend", help="For bundles: auto, torch, onnxruntime or openvino."),
     ] = "auto",
+    decision: Annotated[
+        str,
+        typer.Option(
+            "--decision",
+            help="Of runs: own, as the run was judged; argmax; tuned, what `rareseg tune` chose last; or a decision "
+            "file. A bundle has its own.",
+        ),
+    ] = "own",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Predict images anew that are done already.")
     ] = False,
@@ -140,6 +148,7 @@ def predict(
         precision=number_format,
         backend=backend,
         whole_megapixels=whole_megapixels,
+        decision=decision,
     )
     warn_of_views(members, tta)
     if "uncertainty" in formats:

@@ -42,6 +42,9 @@ class RecordSettings(Settings):
     """Steps whose weights are kept and evaluated besides the last (for stability over iterations)."""
     checkpoint_seconds: float = Field(default=60.0, ge=0)
     """Seconds between the checkpoints that a resumed run continues from."""
+    score_maps: bool = False
+    """Keep the scores of every judged pixel, so that `rareseg tune` needs neither dataset nor network: 2 to 4 bytes a
+    pixel with six classes. Without them it makes them when it is first asked."""
 
 
 class ScoringSettings(Settings):

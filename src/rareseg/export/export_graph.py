@@ -38,7 +38,7 @@ def export_onnx(
         path: File to write.
         metadata: Kept in the file as JSON by key, for programs that have nothing else.
         part: Write this module of the network instead, such as a gate; for one patch size.
-        patch_size: Rows and columns of the patches of a part.
+        patch_size: Rows and columns of the patches of a part; the graph takes the next multiples of the stride.
 
     Raises:
         MissingExtraError: onnx or onnxscript is not installed.
@@ -51,15 +51,17 @@ def export_onnx(
         raise MissingExtraError("onnx", extra="onnx", purpose="Writing ONNX files") from None
     raw = RawNetwork(network, part=part).eval()
     batch = torch.export.Dim("batch", min=1, max=_MOST)
+    stride = network.stride
     if part is None:
-        stride = network.stride
         size = (6 * stride, 4 * stride)
         free: dict[int, Any] = {0: batch}
         for axis, name in ((2, "rows"), (3, "cols")):
             free[axis] = stride * torch.export.Dim(name, min=1, max=_MOST)
     else:
         assert patch_size is not None
-        size, free = patch_size, {0: batch}
+        # Engines mirror patches up to this, as they do with images.
+        rows, cols = (-(-side // stride) * stride for side in patch_size)
+        size, free = (rows, cols), {0: batch}
     pixels = network.mean[None, :, None, None] + torch.zeros(2, network.in_channels, *size)
     log = logging.getLogger("torch.onnx")
     level = log.level

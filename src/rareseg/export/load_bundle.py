@@ -54,6 +54,26 @@ def load_bundle(
         ConfigError: ``bundle.yaml`` has an unknown or wrong key.
         OptionError: An option cannot take effect.
         MissingExtraError: The backend is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from PIL import Image
+        >>> from rareseg.export.write_bundle import write_bundle
+        >>> plan = Blueprint(
+        ...     ClassTable.from_names(["background", "crack"]), ImageReading(), mean=(120.0,), std=(30.0,),
+        ...     model={"name": "unet", "base_channels": 4, "depth": 2}, head={"name": "softmax"},
+        ...     decision={"name": "argmax"},
+        ... )
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = write_bundle(
+        ...         Path(folder) / "bundle", plan, plan.build_network().eval(), name="untrained",
+        ...         formats=["safetensors"], patches=[np.zeros((1, 32, 32), np.uint8)], patches_from="zeros",
+        ...         quality={}, provenance={},
+        ...     )
+        ...     Image.new("L", (40, 30)).save(Path(folder) / "a.png")
+        ...     load_bundle(Path(folder) / "bundle", device="cpu").label_map(Path(folder) / "a.png").shape
+        (30, 40)
     """
     folder = Path(folder)
     settings = load_bundle_settings(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn, where, zeros_like
 
-from rareseg.models.network import Network, mirror_to_multiple
+from rareseg.models.network import Network
 
 __all__ = ["RawNetwork"]
 
@@ -17,8 +17,7 @@ class RawNetwork(nn.Module):
 
     Args:
         network: The trained network.
-        part: Instead of the whole core, the module with this path below it. It gets its patches mirrored up to
-            multiples of the network's stride, which a graph of one patch size can do.
+        part: Instead of the whole core, the module with this path below it.
 
     Example:
         >>> import torch
@@ -36,7 +35,6 @@ class RawNetwork(nn.Module):
     def __init__(self, network: Network, *, part: str | None = None) -> None:
         super().__init__()
         self.module = network.core if part is None else network.core.get_submodule(part)
-        self.multiple = 1 if part is None else network.stride
         self.register_buffer("mean", network.mean[:, None, None].detach().clone())
         self.register_buffer("std", network.std[:, None, None].detach().clone())
 
@@ -46,7 +44,5 @@ class RawNetwork(nn.Module):
         # Values that are not finite give NaN where they meet 0.
         finite = image * 0 == 0
         image = where(finite, image, zeros_like(image))
-        if self.multiple > 1:
-            image = mirror_to_multiple(image, self.multiple)
         outputs: Tensor = self.module(image)
         return outputs

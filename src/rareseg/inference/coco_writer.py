@@ -47,30 +47,25 @@ class CocoWriter:
         """A sink for one image."""
         height, width = image.size
 
-        def entry(regions: Regions) -> dict[str, Any]:
+        def annotations(regions: Regions) -> Iterator[str]:
             assert regions.runs is not None, "the stream keeps runs"
+            yield f"{height} {width}"
             figures = region_figures(regions, self._class_table, None)
-            return {
-                "size": [height, width],
-                "regions": [
-                    {
-                        "category_id": row["value"],
-                        "segmentation": {
-                            "size": [height, width],
-                            "counts": compress_runs(runs, height * width),
-                        },
-                        "area": row["area"],
-                        "bbox": [row["left"], row["top"], row["width"], row["height"]],
-                        "iscrowd": 0,
-                        "score": row["mean_score"],
-                    }
-                    for runs, row in zip(regions.runs, figures, strict=True)
-                ],
-            }
+            for runs, row in zip(regions.runs, figures, strict=True):
+                annotation = {
+                    "image_id": self._ids[image.name],
+                    "category_id": row["value"],
+                    "segmentation": {"size": [height, width], "counts": compress_runs(runs, height * width)},
+                    "area": row["area"],
+                    "bbox": [row["left"], row["top"], row["width"], row["height"]],
+                    "iscrowd": 0,
+                    "score": row["mean_score"],
+                }
+                yield json.dumps(annotation)
 
-        yield RegionSink(RegionStream(image.size, keep_runs=True), entry)
+        yield RegionSink(RegionStream(image.size, keep_runs=True), annotations)
 
-    def close(self, entries: Iterable[tuple[str, Any]]) -> None:
+    def close(self, entries: Iterable[tuple[str, Iterable[str]]]) -> None:
         """Write the file."""
         pairs = zip(self._class_table.values[1:], self._class_table.names[1:], strict=True)
         categories = [{"id": value, "name": name} for value, name in pairs]
@@ -79,11 +74,12 @@ class CocoWriter:
         with atomic_path(self._out) as temporary, temporary.open("w", encoding="utf-8") as file:
             file.write('{"annotations": [')
             for image, entry in entries:
-                key, (height, width) = self._ids[image], entry["size"]
-                images.append({"id": key, "file_name": image, "height": height, "width": width})
-                for region in entry["regions"]:
+                lines = iter(entry)
+                height, width = map(int, next(lines).split())
+                images.append({"id": self._ids[image], "file_name": image, "height": height, "width": width})
+                for annotation in lines:
                     number += 1
                     before = "\n" if number == 1 else ",\n"
-                    file.write(before + json.dumps({"id": number, "image_id": key, **region}))
+                    file.write(f'{before}{{"id": {number}, {annotation[1:]}')
             rest = json.dumps(categories, ensure_ascii=False)
             file.write(f'\n],\n"categories": {rest},\n"images": {json.dumps(images, ensure_ascii=False)}}}\n')

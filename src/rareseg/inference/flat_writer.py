@@ -6,7 +6,6 @@ import base64
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,7 @@ _MOST_PIXELS = 1 << 24
 
 
 class _PixelSink:
-    """Collects the pixels of one image; its entry is their class indices, deflated, as text."""
+    """Collects the pixels of one image; its entry is the size and their class indices, deflated, as text."""
 
     def __init__(self) -> None:
         self._strips: list[LabelStrip] = []
@@ -30,10 +29,10 @@ class _PixelSink:
     def add(self, strip: LabelStrip) -> None:
         self._strips.append(strip)
 
-    def entry(self) -> dict[str, Any]:
+    def entry(self) -> list[str]:
         labels = np.concatenate([strip.labels for strip in self._strips])
         text = base64.b64encode(zlib.compress(labels.tobytes())).decode("ascii")
-        return {"shape": list(labels.shape), "labels": text}
+        return [f"{labels.shape[0]} {labels.shape[1]}", text]
 
 
 @WRITERS.register("flat_csv")
@@ -102,7 +101,7 @@ class FlatWriter:
         self._check_size(image.name, image.size)
         yield _PixelSink()
 
-    def close(self, entries: Iterable[tuple[str, Any]]) -> None:
+    def close(self, entries: Iterable[tuple[str, Iterable[str]]]) -> None:
         """Write the table.
 
         Raises:
@@ -110,9 +109,10 @@ class FlatWriter:
         """
         with atomic_path(self._out) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
             begun = False
-            for name, entry in entries:
-                self._check_size(name, tuple(entry["shape"]))
-                flat = zlib.decompress(base64.b64decode(entry["labels"]))
+            for name, (size, text) in entries:
+                height, width = map(int, size.split())
+                self._check_size(name, (height, width))
+                flat = zlib.decompress(base64.b64decode(text))
                 if not begun:
                     file.write(",".join([self._column, *map(str, range(len(flat)))]) + "\n")
                     begun = True

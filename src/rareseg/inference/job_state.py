@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,10 @@ _KIND = "predict"
 class JobState:
     """Keeps notes while images are predicted, and leaves ``predict.json`` behind.
 
-    While the work lasts, a folder ``.part`` holds ``done.jsonl``, a line for each finished image with what tables say
-    of it, and ``strips``, the `StripLog` of a large image that is being predicted. The first line says of which job
-    the notes are; those of another one are thrown away. At the end, ``predict.json`` lists the images with what they
-    depended on, so that the same command later does those that are new, changed or failed.
+    While the work lasts, a folder ``.part`` holds ``done.jsonl``, a line for each finished image, ``<format>.lines``,
+    what tables say of these, and ``strips``, the `StripLog` of a large image that is being predicted. The first line
+    says of which job the notes are; those of another one are thrown away. At the end, ``predict.json`` lists the
+    images with what they depended on, so that the same command later does those that are new, changed or failed.
 
     Args:
         out: Folder or file of the results.
@@ -38,8 +38,9 @@ class JobState:
         ...     state = JobState(Path(folder), is_folder=True, job={"model": "m"})
         ...     state.finish("a.png", {"bytes": 9}, {"pixels": 6}, {"rle_csv": ["1 3"]})
         ...     again = JobState(Path(folder), is_folder=True, job={"model": "m"})
-        ...     print(again.is_done("a.png", {"bytes": 9}), list(again.entries("rle_csv", ["a.png", "b.png"])))
-        True [('a.png', ['1 3'])]
+        ...     ((name, lines),) = again.entries("rle_csv", ["a.png", "b.png"])
+        ...     print(again.is_done("a.png", {"bytes": 9}), name, list(lines))
+        True a.png ['1 3']
     """
 
     def __init__(
@@ -51,8 +52,9 @@ class JobState:
         self.changed = False
         """Whether there are results or notes of another job, which count no more."""
         self._job = json.loads(json.dumps(dict(job)))
-        self._offsets: dict[str, int] = {}
         self._records: dict[str, dict[str, Any]] = {}
+        self._spans: dict[str, dict[str, tuple[int, int]]] = {}
+        self._ends: dict[str, int] = {}
         if overwrite:
             shutil.rmtree(self._part, ignore_errors=True)
             self._manifest.unlink(missing_ok=True)
@@ -66,7 +68,7 @@ class JobState:
 
     def is_done(self, name: str, identity: Mapping[str, Any]) -> bool:
         """Whether the notes of this work hold the image, as it is now."""
-        return name in self._offsets and self._records[name]["identity"] == dict(identity)
+        return name in self._records and self._records[name]["identity"] == dict(identity)
 
     def was_done(self, name: str, identity: Mapping[str, Any]) -> bool:
         """Whether an earlier work that came to its end had the image, as it is now."""
@@ -81,7 +83,11 @@ class JobState:
         return StripLog(self._part / "strips", {"image": name, "identity": dict(identity), "job": self._job})
 
     def finish(
-        self, name: str, identity: Mapping[str, Any], record: Mapping[str, Any], entries: Mapping[str, Any]
+        self,
+        name: str,
+        identity: Mapping[str, Any],
+        record: Mapping[str, Any],
+        entries: Mapping[str, Iterable[str]],
     ) -> None:
         """Note that an image is done.
 
@@ -89,31 +95,28 @@ class JobState:
             name: The image.
             identity: What tells that the file is still the same.
             record: What is worth knowing of it.
-            entries: What each table says of it.
+            entries: By table, the lines that say of it what the table has.
         """
-        note = {"name": name, "identity": dict(identity), **record}
         self._part.mkdir(parents=True, exist_ok=True)
+        # A kill before the note is written leaves lines that no note tells of; they are cut off.
+        spans = {form: self._append(form, lines) for form, lines in entries.items()}
+        note = {"name": name, "identity": dict(identity), **record, "lines": spans}
         with (self._part / "done.jsonl").open("ab") as file:
             if file.tell() == 0:
                 file.write(_line({"job": self._job}))
-            self._offsets[name] = file.tell()
-            file.write(_line({**note, "entries": dict(entries)}))
-        self._records[name] = note
+            file.write(_line(note))
+        self._take(note)
         self.drop_log()
 
     def drop_log(self) -> None:
         """Forget the strips of the image that was being predicted."""
         (self._part / "strips").unlink(missing_ok=True)
 
-    def entries(self, form: str, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
-        """What a table says of the images that are done, one after the other."""
-        held = [name for name in names if name in self._offsets]
-        if not held:
-            return
-        with (self._part / "done.jsonl").open("rb") as file:
-            for name in held:
-                file.seek(self._offsets[name])
-                yield name, json.loads(file.readline())["entries"][form]
+    def entries(self, form: str, names: Sequence[str]) -> Iterator[tuple[str, Iterator[str]]]:
+        """The lines of a table of the images that are done, one image after the other."""
+        for name in names:
+            if name in self._spans:
+                yield name, self._lines(form, *self._spans[name][form])
 
     def close(self, names: Sequence[str], failed: Mapping[str, str], **facts: Any) -> None:
         """Write ``predict.json`` and drop the notes.
@@ -155,13 +158,35 @@ class JobState:
                 if note is None or (end == 0 and note.get("job") != self._job):
                     break
                 if end:
-                    self._offsets[note["name"]] = end
-                    self._records[note["name"]] = {key: note[key] for key in note if key != "entries"}
+                    self._take(note)
                 end += len(line)
             file.truncate(end)
         if end == 0:
             self.changed = True
             shutil.rmtree(self._part, ignore_errors=True)
+
+    def _take(self, note: Mapping[str, Any]) -> None:
+        name = note["name"]
+        self._records[name] = {key: value for key, value in note.items() if key != "lines"}
+        self._spans[name] = {form: (first, end) for form, (first, end) in note["lines"].items()}
+        self._ends.update({form: end for form, (_, end) in self._spans[name].items()})
+
+    def _append(self, form: str, lines: Iterable[str]) -> tuple[int, int]:
+        """Write lines behind those that notes tell of; where they begin and end."""
+        first = self._ends.get(form, 0)
+        path = self._part / f"{form}.lines"
+        path.touch()
+        with path.open("rb+") as file:
+            file.truncate(first)
+            file.seek(first)
+            file.writelines((line + "\n").encode() for line in lines)
+            return first, file.tell()
+
+    def _lines(self, form: str, first: int, end: int) -> Iterator[str]:
+        with (self._part / f"{form}.lines").open("rb") as file:
+            file.seek(first)
+            while file.tell() < end:
+                yield file.readline().decode().removesuffix("\n")
 
 
 def _line(value: Mapping[str, Any]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,16 @@ from rareseg.metrics.score_bins import score_bins
 from rareseg.strategies.head import JudgingHead
 from rareseg.types import Region, Window
 
-__all__ = ["Judge", "background_throughout", "reader_of"]
+__all__ = ["Judge", "Segmented", "background_throughout", "reader_of"]
+
+
+class Segmented(NamedTuple):
+    """What is said of a region: label map ``(h, w)``, score bins ``(k, h, w)`` before any temperature, and the class of
+    the largest logit ``(h, w)``."""
+
+    labels: NDArray[np.uint8]
+    bins: NDArray[np.uint8]
+    likeliest: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -35,19 +45,18 @@ class Judge:
     decision: Decision
     gate: ImageGate | None = None
 
-    def segment(
-        self, source: Source, region: Region, *, num_classes: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Label map ``(h, w)`` and score bins ``(k, h, w)`` of a region, whatever a gate says of it."""
+    def segment(self, source: Source, region: Region, *, num_classes: int) -> Segmented:
+        """Label map and scores of a region, whatever a gate says of it."""
         height, width = region.window.height, region.window.width
-        labels = np.zeros((height, width), np.uint8)
+        labels, likeliest = np.zeros((2, height, width), np.uint8)
         bins = np.zeros((num_classes, height, width), np.uint8)
         for window, outputs in self.predictor.iterate(reader_of(source, region), height, width):
             logits = self.head.class_logits(outputs[None])
             rows, cols = window.slices
             labels[rows, cols] = self.decision.labels(logits)[0].cpu().numpy()
             bins[:, rows, cols] = score_bins(logits)[0].cpu().numpy()
-        return remove_small_regions(labels, self.decision.smallest_regions), bins
+            likeliest[rows, cols] = logits.argmax(dim=1)[0].cpu().numpy()
+        return Segmented(remove_small_regions(labels, self.decision.smallest_regions), bins, likeliest)
 
     def skips(self, source: Source, region: Region) -> bool:
         """Whether there is a gate and it skips the region."""

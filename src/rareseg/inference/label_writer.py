@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rareseg.data.labels import ClassTable
 from rareseg.inference.label_strip import LabelStrip
@@ -42,8 +42,12 @@ class LabelSink(Protocol):
         """The next rows."""
         ...
 
-    def entry(self) -> Any:
-        """After the last strip: what a table says of the image, as JSON has it; None for a file of its own."""
+    def entry(self) -> Iterable[str] | None:
+        """After the last strip: what a table says of the image, as lines; None for a file of its own.
+
+        Lines have no end of line. They can be made as they are taken, so that a million regions need no memory for
+        their text.
+        """
         ...
 
 
@@ -65,12 +69,12 @@ class LabelWriter(Protocol):
         """
         ...
 
-    def close(self, entries: Iterable[tuple[str, Any]]) -> None:
+    def close(self, entries: Iterable[tuple[str, Iterable[str]]]) -> None:
         """Write the table.
 
         Args:
-            entries: Names of images and their entries, in the order of `WriterOptions.images`; images that failed are
-                left out.
+            entries: Names of images and the lines of their entries, in the order of `WriterOptions.images`; images
+                that failed are left out.
         """
         ...
 

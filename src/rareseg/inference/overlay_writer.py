@@ -138,7 +138,7 @@ class OverlayWriter:
         ) as temporary:
             Image.fromarray(picture.drawn()).save(temporary, format="PNG")
 
-    def close(self, entries: Iterable[tuple[str, Any]]) -> None:
+    def close(self, entries: Iterable[tuple[str, Iterable[str]]]) -> None:
         """Nothing is left to do."""
 
 

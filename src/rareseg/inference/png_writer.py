@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rareseg.data.png_stream import PngStream
 from rareseg.data.raster_writer import LabelRaster, grid_in_the_world, label_raster
@@ -83,5 +82,5 @@ class PngWriter:
             ) as raster:
                 yield RowSink(raster)
 
-    def close(self, entries: Iterable[tuple[str, Any]]) -> None:
+    def close(self, entries: Iterable[tuple[str, Iterable[str]]]) -> None:
         """Nothing is left to do."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from typing import Any
 
 from rareseg import __version__
 from rareseg.data.image_reading import OpenImage
-from rareseg.errors import DataError
+from rareseg.errors import ArtefactError, DataError
 from rareseg.inference.job_state import JobState
 from rareseg.inference.label_strip import LabelStrip
 from rareseg.inference.label_writer import LabelWriter, PredictedImage
@@ -115,6 +116,9 @@ def run_predict_job(
 
     Returns:
         What became of them. Those that failed are not in the results.
+
+    Raises:
+        ArtefactError: The disk is full.
     """
     watcher = watcher or JobWatcher()
     report = JobReport()
@@ -133,6 +137,12 @@ def run_predict_job(
                 state.drop_log()
                 watcher.note(f"left out: {error}")
                 continue
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                raise ArtefactError(
+                    f"The disk is full ({error}); make room for the results, and give the same command again to go on."
+                ) from None
         record = state.record(item.name)
         if not record["exact"]:
             report.approximate.append(item.name)
@@ -204,7 +214,8 @@ def _predict(
         for strip in strips:
             for sink in sinks.values():
                 sink.add(strip)
-        entries = {form: sink.entry() for form, sink in sinks.items() if writers[form].is_table}
+        found = {form: sink.entry() for form, sink in sinks.items()}
+        entries = {form: lines for form, lines in found.items() if lines is not None}
     misfit = run.misfit
     record = {
         "num_pixels": height * width,

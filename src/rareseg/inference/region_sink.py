@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -24,17 +24,17 @@ class RegionSink:
 
     Args:
         stream: Of the image.
-        make_entry: From the regions to the entry of a table.
+        make_entry: From the regions to the lines of a table.
     """
 
     stream: RegionStream
-    make_entry: Callable[[Regions], Any]
+    make_entry: Callable[[Regions], Iterable[str]]
 
     def add(self, strip: LabelStrip) -> None:
         """The next rows."""
         self.stream.add(strip.labels, strip.scores)
 
-    def entry(self) -> Any:
+    def entry(self) -> Iterable[str]:
         """What the table says of the image."""
         return self.make_entry(self.stream.close())
 
@@ -47,8 +47,8 @@ def place_of(image: PredictedImage) -> RasterPlace | None:
 
 def region_figures(
     regions: Regions, class_table: ClassTable, place: RasterPlace | None
-) -> list[dict[str, Any]]:
-    """Of each region what tables say of it, as plain values.
+) -> Sequence[dict[str, Any]]:
+    """Of each region what tables say of it, as plain values, made when they are asked for.
 
     ``row`` and ``col`` are the centroid in pixels, the centre of the first pixel being 0; ``top``, ``left``, ``height``
     and ``width`` its box; scores are probabilities. ``x``, ``y`` (the centroid in the coordinates of the raster) and
@@ -61,32 +61,52 @@ def region_figures(
         >>> row["class"], row["area"], row["row"], row["mean_score"]
         ('pit', 2, 0.5, 0.500008)
     """
-    rows, cols = (
-        regions.sum_rows / np.maximum(regions.area, 1),
-        regions.sum_cols / np.maximum(regions.area, 1),
-    )
-    x, y = (None, None) if place is None else place.xy(rows + 0.5, cols + 0.5)
-    pixel_m2 = None if place is None else place.pixel_m2
-    found = []
-    for index in range(len(regions)):
-        label, area = int(regions.label[index]), int(regions.area[index])
-        found.append(
-            {
-                "class": class_table.names[label],
-                "value": class_table.values[label],
-                "region": index + 1,
-                "area": area,
-                "row": round(float(rows[index]), 3),
-                "col": round(float(cols[index]), 3),
-                "top": int(regions.top[index]),
-                "left": int(regions.left[index]),
-                "height": int(regions.bottom[index] - regions.top[index]),
-                "width": int(regions.right[index] - regions.left[index]),
-                "mean_score": round(int(regions.sum_scores[index]) / area / SCORE_SCALE, 6),
-                "max_score": round(int(regions.max_score[index]) / SCORE_SCALE, 6),
-                "x": None if x is None else float(x[index]),
-                "y": None if y is None else float(y[index]),
+    return _Figures(regions, class_table, place)
+
+
+class _Figures(Sequence[dict[str, Any]]):
+    """A million regions take half a gigabyte as dictionaries, so that only one of these is there at a time."""
+
+    def __init__(self, regions: Regions, class_table: ClassTable, place: RasterPlace | None) -> None:
+        self._regions, self._class_table, self._place = regions, class_table, place
+
+    def __len__(self) -> int:
+        return len(self._regions)
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        place = range(len(self))[index]
+        regions, class_table = self._regions, self._class_table
+        label, area = int(regions.label[place]), int(regions.area[place])
+        row, col = int(regions.sum_rows[place]) / area, int(regions.sum_cols[place]) / area
+        found = {
+            "class": class_table.names[label],
+            "value": class_table.values[label],
+            "region": place + 1,
+            "area": area,
+            "row": round(row, 3),
+            "col": round(col, 3),
+            "top": int(regions.top[place]),
+            "left": int(regions.left[place]),
+            "height": int(regions.bottom[place] - regions.top[place]),
+            "width": int(regions.right[place] - regions.left[place]),
+            "mean_score": round(int(regions.sum_scores[place]) / area / SCORE_SCALE, 6),
+            "max_score": round(int(regions.max_score[place]) / SCORE_SCALE, 6),
+            "x": None,
+            "y": None,
+            "area_m2": None,
+        }
+        if self._place is not None:
+            x, y = self._place.xy(np.array([row + 0.5]), np.array([col + 0.5]))
+            pixel_m2 = self._place.pixel_m2
+            found |= {
+                "x": float(x[0]),
+                "y": float(y[0]),
                 "area_m2": None if pixel_m2 is None else area * pixel_m2,
             }
-        )
-    return found
+        return found

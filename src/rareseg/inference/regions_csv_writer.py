@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from rareseg.artefacts import atomic_path
 from rareseg.inference.label_writer import WRITERS, LabelSink, PredictedImage, WriterOptions
 from rareseg.inference.region_sink import RegionSink, place_of, region_figures
-from rareseg.metrics.region_stream import RegionStream
+from rareseg.metrics.region_stream import Regions, RegionStream
 
 __all__ = ["RegionsCsvWriter"]
 
@@ -45,14 +45,23 @@ class RegionsCsvWriter:
     def open(self, image: PredictedImage) -> Iterator[LabelSink]:
         """A sink for one image."""
         place = place_of(image)
-        yield RegionSink(
-            RegionStream(image.size), lambda regions: region_figures(regions, self._class_table, place)
-        )
 
-    def close(self, entries: Iterable[tuple[str, Any]]) -> None:
+        def rows(regions: Regions) -> Iterator[str]:
+            for figures in region_figures(regions, self._class_table, place):
+                yield _row([image.name, *(figures[column] for column in _COLUMNS[1:])])
+
+        yield RegionSink(RegionStream(image.size), rows)
+
+    def close(self, entries: Iterable[tuple[str, Iterable[str]]]) -> None:
         """Write the table."""
         with atomic_path(self._out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            table = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
-            table.writeheader()
-            for image, rows in entries:
-                table.writerows({"image": image, **row} for row in rows)
+            file.write(_row(_COLUMNS) + "\n")
+            for _, rows in entries:
+                file.writelines(row + "\n" for row in rows)
+
+
+def _row(cells: Sequence[object]) -> str:
+    """A line of a table."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()

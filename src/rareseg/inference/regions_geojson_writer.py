@@ -52,29 +52,28 @@ class RegionsGeojsonWriter:
         """A sink for one image."""
         place = place_of(image)
 
-        def features(regions: Regions) -> list[dict[str, Any]]:
+        def features(regions: Regions) -> Iterator[str]:
             assert regions.runs is not None, "the stream keeps runs"
             figures = region_figures(regions, self._class_table, place)
             kind = "pixels" if place is None else "raster" if place.crs is None else "wgs84"
-            return [
-                {
+            for runs, row in zip(regions.runs, figures, strict=True):
+                feature = {
                     "type": "Feature",
                     "geometry": _geometry(outline(runs, image.size[0]), place),
                     "properties": {"image": image.name, **row, "coordinates": kind},
                 }
-                for runs, row in zip(regions.runs, figures, strict=True)
-            ]
+                yield json.dumps(feature, ensure_ascii=False)
 
         yield RegionSink(RegionStream(image.size, keep_runs=True), features)
 
-    def close(self, entries: Iterable[tuple[str, Any]]) -> None:
+    def close(self, entries: Iterable[tuple[str, Iterable[str]]]) -> None:
         """Write the file."""
         with atomic_path(self._out) as temporary, temporary.open("w", encoding="utf-8") as file:
             file.write('{"type": "FeatureCollection", "features": [')
             between = "\n"
             for _, features in entries:
                 for feature in features:
-                    file.write(between + json.dumps(feature, ensure_ascii=False))
+                    file.write(between + feature)
                     between = ",\n"
             file.write("\n]}\n")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rareseg.data.raster_file import RasterGrid, import_rasterio
 from rareseg.data.raster_writer import grid_in_the_world, label_raster
@@ -52,5 +51,5 @@ class TifWriter:
         ) as raster:
             yield RowSink(raster)
 
-    def close(self, entries: Iterable[tuple[str, Any]]) -> None:
+    def close(self, entries: Iterable[tuple[str, Iterable[str]]]) -> None:
         """Nothing is left to do."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,33 @@ from rareseg.metrics.column_runs import ColumnRuns
 from rareseg.metrics.components import find_components
 from rareseg.types import IGNORE_INDEX
 
-__all__ = ["RegionStream", "Regions"]
+__all__ = ["RegionRuns", "RegionStream", "Regions"]
 
 _PIXELS = 1 << 22
 """Pixels that are looked at together, so that a strip of noise does not take a hundred bytes for each of its pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class RegionRuns:
+    """Pixels of regions, of one after the other.
+
+    Attributes:
+        starts: First pixel of each run down the columns of the whole map, sorted within each region.
+        lengths: Pixels of each run.
+        bounds: ``(regions + 1,)`` where the runs of each begin.
+    """
+
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def __iter__(self) -> Iterator[ColumnRuns]:
+        for first, end in pairwise(self.bounds.tolist()):
+            # Runs that a cut between strips divided are one again.
+            yield ColumnRuns(self.starts[first:end], self.lengths[first:end]).joined()
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +67,7 @@ class Regions:
     right: NDArray[np.int64]
     sum_scores: NDArray[np.int64]
     max_score: NDArray[np.int64]
-    runs: tuple[ColumnRuns, ...] | None = None
+    runs: RegionRuns | None = None
 
     def __len__(self) -> int:
         return len(self.label)
@@ -70,8 +94,9 @@ class _Pieces:
 class RegionStream:
     """Takes a label map strip by strip and gives its regions at the end.
 
-    Memory holds about 100 bytes for each region and strip that it has pixels in, and with ``keep_runs`` 24 bytes for
-    each run. All sums are whole numbers, so that they do not depend on where the map is cut.
+    Memory holds 88 bytes for each region and strip that it has pixels in, up to three times that while they are joined
+    at the end, and with ``keep_runs`` 24 bytes for each run, then up to four times that. All sums are whole numbers,
+    so that they do not depend on where the map is cut.
 
     Args:
         size: Rows and columns of the whole map.
@@ -115,7 +140,10 @@ class RegionStream:
         if not pieces.number:
             empty = np.zeros(0, np.int64)
             names = [*_SUMS, *_LEAST[1:], *_MOST]
-            return Regions(**dict.fromkeys(names, empty), runs=() if self._keep_runs else None)
+            return Regions(
+                **dict.fromkeys(names, empty),
+                runs=RegionRuns(empty, empty, np.zeros(1, np.int64)) if self._keep_runs else None,
+            )
         links = np.concatenate([np.zeros((2, 0), np.int64), *pieces.links], axis=1)
         graph = coo_array((np.ones(links.shape[1], bool), tuple(links)), shape=(pieces.number,) * 2)
         number, region = connected_components(graph, directed=False)
@@ -202,16 +230,12 @@ class RegionStream:
         self._edge_labels = labels[-1].copy()
         self._edge_pieces = piece_of_run[np.searchsorted(starts, columns + num_rows - 1, side="right") - 1]
 
-    def _runs_of(self, region: NDArray[np.int64], number: int) -> tuple[ColumnRuns, ...]:
-        """Runs of each region; those that a cut between strips divided are one again."""
+    def _runs_of(self, region: NDArray[np.int64], number: int) -> RegionRuns:
         piece, starts, lengths = np.concatenate(self._pieces.runs, axis=1)
         own = region[piece]
         order = np.lexsort((starts, own))
         bounds = np.searchsorted(own[order], np.arange(number + 1))
-        return tuple(
-            ColumnRuns(starts[part], lengths[part]).joined()
-            for part in (order[first:end] for first, end in itertools.pairwise(bounds))
-        )
+        return RegionRuns(starts[order], lengths[order], bounds)
 
 
 def _joined(figures: dict[str, NDArray[np.int64]], owner: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:

@@ -21,6 +21,7 @@ from rareseg.metrics.regions import region_counts
 from rareseg.metrics.score_table import ScoreTable
 from rareseg.metrics.scores import ScoreHistogram
 from rareseg.study.previews import safe_name
+from rareseg.study.score_maps import ScoreMap, score_map_path, write_score_map
 from rareseg.types import IGNORE_INDEX
 
 __all__ = ["EvaluationTables", "evaluate"]
@@ -90,6 +91,7 @@ def evaluate(
     *,
     step: int,
     predictions: Path | None = None,
+    score_maps: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Add the rows of every region of ``split`` to ``tables``, by every set of labels of the source.
@@ -103,12 +105,16 @@ def evaluate(
         tables: Filled in place.
         step: Optimizer step of the weights.
         predictions: Folder for one indexed png per image; None writes none.
+        score_maps: Folder of the run, for one score map per image; None writes none.
         progress: Called with (regions done, regions).
     """
     num_classes = len(tables.class_names)
     palette = source.class_table.palette()
     for number, region in enumerate(split.regions):
-        labels, bins = judge.segment(source, region, num_classes=num_classes)
+        labels, bins, likeliest = judge.segment(source, region, num_classes=num_classes)
+        if score_maps is not None:
+            path = score_map_path(score_maps, split.name, region.sample)
+            write_score_map(path, ScoreMap(bins, likeliest), class_names=tables.class_names, step=step)
         where: _Where = {
             "step": step,
             "split": split.name,

@@ -20,9 +20,10 @@ from rareseg.inference.segmenter import Segmenter
 from rareseg.inference.torch_engine import TorchEngine
 from rareseg.models.network import Network
 from rareseg.models.weights_file import load_weights
-from rareseg.provenance import digest_of_files
+from rareseg.provenance import digest_of, digest_of_files
 from rareseg.strategies.heads import build_head
 from rareseg.study.gate_records import read_gate
+from rareseg.study.read_decision import read_decision
 
 __all__ = ["load_run", "read_blueprint", "weights_of"]
 
@@ -34,6 +35,7 @@ def load_run(
     precision: PrecisionWish | None = None,
     step: int | None = None,
     whole_megapixels: float | None = None,
+    decision: str = "own",
 ) -> Segmenter:
     """Load the weights of a run with its classes, normalisation and decision.
 
@@ -45,6 +47,7 @@ def load_run(
         step: Which kept checkpoint; by default the last.
         whole_megapixels: Largest image that a model which depends on the whole image gets in one piece; by default
             what the run was judged with.
+        decision: ``own``, ``argmax``, ``tuned`` or a file, see `read_decision`.
 
     Raises:
         ArtefactError: The folder is not a run, or has no such weights.
@@ -74,7 +77,7 @@ def load_run(
         ((40, 56), 'uint8')
     """
     weights = weights_of(folder, step=step)
-    blueprint = read_blueprint(folder)
+    blueprint = read_blueprint(folder, decision=decision)
     network = blueprint.build_network()
     load_weights(weights, network)
     if whole_megapixels is not None:
@@ -87,7 +90,8 @@ def load_run(
     )
     engine = TorchEngine(network, device=where, precision=number_format)
     files = [weights, Path(folder) / "config.yaml", Path(folder) / "gate.json"]
-    digest = digest_of_files(number_format, [file for file in files if file.exists()])
+    text = f"{number_format} {digest_of(blueprint.decision)} {blueprint.gate}"
+    digest = digest_of_files(text, [file for file in files if file.exists()])
     return blueprint.segmenter(engine, name=str(folder), digest=digest)
 
 
@@ -118,25 +122,33 @@ def weights_of(folder: Path, *, step: int | None = None) -> Path:
     return folder / f"step-{chosen:06d}.safetensors"
 
 
-def read_blueprint(folder: Path) -> Blueprint:
+def read_blueprint(folder: Path, *, decision: str = "own") -> Blueprint:
     """What a finished run's files say of its network, classes, reading, decision and gate.
 
+    Args:
+        folder: ``RUNS/<strategy>/seed-<n>``.
+        decision: Another decision than the run's own, see `read_decision`.
+
     Raises:
-        ArtefactError: The folder is not that of a finished run.
+        ArtefactError: The folder is not that of a finished run, or has no such decision.
     """
     weights_of(folder)
     folder = Path(folder)
     config = read_yaml(folder / "config.yaml")
     decided, strategy = config["decided"], config["strategy"]
+    settings, gate_threshold = read_decision(folder, decision)
+    gate = _gate_rule(folder, config)
+    if gate is not None and gate_threshold is not None:
+        gate = replace(gate, threshold=gate_threshold)
     return Blueprint(
         class_table=_class_table(read_json(folder.parent.parent / "data.json", kind="data")),
         reading=ImageReading.from_config(decided),
         model=strategy["model"],
         head=strategy["head"],
-        decision=strategy["decision"],
+        decision=settings,
         mean=tuple(decided["mean"]),
         std=tuple(decided["std"]),
-        gate=_gate_rule(folder, config),
+        gate=gate,
         # Runs of earlier versions did not note it.
         whole_megapixels=float(config.get("whole_megapixels", 4.0)),
     )

@@ -209,9 +209,16 @@ def _judge_all(
             now = _with_gate(context, judge, folder, label=label)
         for part in context.judged:
             with context.progress.task(f"{label}: judging step {step} on {part.name}") as update:
-                predictions = folder.file("predictions") if final else None
+                keeps_scores = final and context.settings.record.score_maps
                 evaluate(
-                    now, context.source, part, tables, step=step, predictions=predictions, progress=update
+                    now,
+                    context.source,
+                    part,
+                    tables,
+                    step=step,
+                    predictions=folder.file("predictions") if final else None,
+                    score_maps=folder.path if keeps_scores else None,
+                    progress=update,
                 )
     tables.write(folder.path)
 
