@@ -20,13 +20,6 @@ from rareseg.strategies.heads import build_head
 NAMES = ("ground", "pit", "scratch")
 
 
-class SmallestDecision(ArgmaxDecision):
-    """The likeliest class, without regions of too few pixels."""
-
-    def __init__(self, *smallest: int) -> None:
-        self.smallest_regions = smallest
-
-
 def make_segmenter(
     *,
     bands: int = 1,
@@ -53,6 +46,6 @@ def make_segmenter(
     judge = Judge(
         Predictor(TorchEngine(network.double()), tile=tile),
         build_head({"name": head}),
-        SmallestDecision(*smallest),
+        ArgmaxDecision(smallest_regions=smallest),
     )
     return Segmenter(judge, ClassTable.from_names(NAMES), ImageReading(**reading), digest="random")

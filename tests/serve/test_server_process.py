@@ -6,10 +6,13 @@ import io
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,6 +76,30 @@ def test_a_served_run_says_what_its_evaluation_said_and_ends_in_peace(finished_s
     assert (process.returncode, err) == (0, "")
     statuses = [json.loads(line)["status"] for line in out.splitlines()]
     assert statuses == [200] * (len(expected) + 1)
+
+
+def test_the_examples_of_the_page_work(
+    finished_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with Image.open(finished_study.parent / "data" / "images" / "im08.png") as image:
+        image.save("foil.tif")
+    with served(finished_study / "remedy" / "seed-0") as (address, _):
+        page = page.replace("http://127.0.0.1:8000", address)
+        code = page[page.index("    import httpx") :].split("\n\nThe label map")[0]
+        exec(compile(textwrap.dedent(code), "serving.md", "exec"), {})
+        assert capsys.readouterr().out.count("\n") > 0
+        commands = re.findall(r"^curl .*", page, flags=re.M)
+        assert len(commands) == 5
+        if shutil.which("curl") is None:
+            pytest.skip("curl is not installed")
+        for command in commands:
+            subprocess.run(
+                [*shlex.split(command), "--fail", "--silent"], check=True, stdout=subprocess.DEVNULL
+            )
+    with Image.open("labels.png") as labels, Image.open("overlay.png") as overlay:
+        assert labels.size == overlay.size == (88, 72)
 
 
 def test_a_bundle_is_served_under_its_name(finished_study: Path, tmp_path: Path) -> None:
