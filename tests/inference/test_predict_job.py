@@ -28,7 +28,7 @@ from rareseg.inference.strip_log import StripLog
 from rareseg.inference.strip_run import StripState
 from rareseg.inference.writers import needs_folder, open_writers
 
-ALL = [name for name in WRITERS if name != "flat_csv"]
+ALL = [name for name in WRITERS if name not in ("flat_csv", "uncertainty")]  # one size; ensembles
 STATE = StripState(row=0, is_open=True, pixels={"number": [1.0], "sum": [2.5], "squares": [0.1]})
 
 
