@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from inference.make_segmenter import make_segmenter
 from rareseg.data.image_reading import OpenImage
 from rareseg.data.resampling import enlarge, majority, source_window
 from rareseg.errors import OptionError
+from rareseg.inference.decision import ArgmaxDecision
 from rareseg.inference.label_strip import SCORE_SCALE
 from rareseg.inference.segmenter import Segmenter
 from rareseg.inference.small_regions import remove_small_regions
@@ -146,3 +149,20 @@ def test_the_tally_goes_on_where_it_stood() -> None:
         pass
     assert rest.state["pixels"]["number"][0] > seen
     assert "divided by 255" in str(rest.misfit)
+
+
+def test_scores_are_told_after_the_temperature_and_labels_do_not_depend_on_it() -> None:
+    plain = make_segmenter()
+    hot = replace(plain, judge=replace(plain.judge, decision=ArgmaxDecision(temperature=2.5)))
+    pixels = np.random.default_rng(3).integers(0, 255, (1, 40, 56), dtype=np.uint8)
+    batch = torch.from_numpy(pixels)[None]
+    logits = plain.judge.head.class_logits(plain.judge.predictor.engine.run(batch))[0].numpy()
+    shares = np.exp(logits / 2.5) / np.exp(logits / 2.5).sum(axis=0)
+    strips = list(hot.judge.strips(lambda window: pixels[:, *window.slices], 40, 56, scores=True))
+    labels = np.concatenate([strip.labels for strip in strips])
+    scores = np.concatenate([strip.scores for strip in strips if strip.scores is not None])
+    np.testing.assert_array_equal(labels, logits.argmax(axis=0))
+    found = labels > 0
+    assert found.sum() > 100
+    expected = np.take_along_axis(shares, labels[None].astype(int), axis=0)[0]
+    np.testing.assert_allclose(scores[found] / SCORE_SCALE, expected[found], atol=1e-4)

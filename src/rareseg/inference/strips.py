@@ -36,7 +36,7 @@ def cleaned_strips(
         height: Rows of the image.
         width: Columns of the image.
         first_row: The first row that is wanted; only the tiles that it depends on are read.
-        scores: Whether strips carry the probability of their class.
+        scores: Whether strips carry the probability of their class, after the decision's temperature.
     """
     smallest = judge.decision.smallest_regions
     border = max(smallest[1:], default=0)
@@ -101,7 +101,7 @@ def _decided_strips(
         cols = slice(window.col, window.col + window.width)
         strip.labels[:, cols] = labels.cpu().numpy()
         if strip.scores is not None:
-            strip.scores[:, cols] = _scores(logits[0], labels)
+            strip.scores[:, cols] = _scores(logits[0], labels, judge.decision.temperature)
         if strip.doubts is not None and isinstance(head, EnsembleHead):
             doubts = head.disagreement(outputs[None])[0] * SCORE_SCALE
             strip.doubts[:, cols] = doubts.round().to(torch.int32).cpu().numpy()
@@ -109,13 +109,13 @@ def _decided_strips(
             yield strip
 
 
-def _scores(logits: Tensor, labels: Tensor) -> NDArray[np.uint16]:
-    """Probabilities of the classes that were decided for, 0 for the background."""
+def _scores(logits: Tensor, labels: Tensor, temperature: float) -> NDArray[np.uint16]:
+    """Calibrated probabilities of the classes that were decided for, 0 for the background."""
     found = labels > 0
     scores = np.zeros(tuple(labels.shape), np.uint16)
     if bool(found.any()):
         # Few pixels are anything but background, so that softmax is taken of these only.
-        chances = logits[:, found].float().softmax(dim=0)
+        chances = (logits[:, found].float() / temperature).softmax(dim=0)
         own = chances.gather(0, labels[found].long()[None])[0]
         scores[found.cpu().numpy()] = (own * SCORE_SCALE).round().to(torch.int32).cpu().numpy()
     return scores

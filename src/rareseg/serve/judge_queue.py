@@ -167,7 +167,7 @@ class JudgeQueue:
         started = time.monotonic()
         try:
             found = predict_together(self._segmenter, [job.image for job in jobs])
-        except Exception as error:
+        except Exception as error:  # whatever it is, it must reach those who wait, and the thread goes on
             if len(jobs) > 1 and isinstance(error, RaresegError):
                 # One of them is damaged; the others shall not suffer for it.
                 for job in jobs:
