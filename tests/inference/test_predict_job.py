@@ -117,14 +117,14 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from inference.test_predict_job import run_job
-from rareseg.inference import job_state, strip_log, predict_job, coco_writer
+from rareseg.inference import job_state, strip_log, predict_job, region_format
 
 place, count = sys.argv[3], int(sys.argv[4])
 owner, name = {
     "strip": (strip_log.StripLog, "append"),
     "image": (job_state.JobState, "finish"),
     "half": (strip_log.os, "fsync"),
-    "table": (coco_writer.CocoWriter, "close"),
+    "table": (region_format.RegionTable, "close"),
 }[place]
 real, calls = getattr(owner, name), 0
 

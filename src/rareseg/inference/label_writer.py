@@ -54,8 +54,10 @@ class LabelSink(Protocol):
 class LabelWriter(Protocol):
     """Writes label maps: a file for each image, or one table of all; its class is a `LabelWriterType`."""
 
-    is_table: bool
-    needs_scores: bool
+    @property
+    def is_table(self) -> bool: ...
+    @property
+    def needs_scores(self) -> bool: ...
 
     def has(self, name: str) -> bool:
         """Whether the file of an image, or the table, is there."""
@@ -103,7 +105,7 @@ class WriterOptions:
 
 
 class LabelWriterType(Protocol):
-    """The class of a `LabelWriter`.
+    """The class of a `LabelWriter`, or a value that makes one, see `RegionFormat`.
 
     Attributes:
         place: Name of its folder or file where several formats are written at once; a file has an ending.
@@ -112,10 +114,14 @@ class LabelWriterType(Protocol):
         needs_scores: Whether strips must carry scores.
     """
 
-    place: str
-    is_table: bool
-    takes_columns: bool
-    needs_scores: bool
+    @property
+    def place(self) -> str: ...
+    @property
+    def is_table(self) -> bool: ...
+    @property
+    def takes_columns(self) -> bool: ...
+    @property
+    def needs_scores(self) -> bool: ...
 
     def __call__(self, options: WriterOptions) -> LabelWriter: ...
 

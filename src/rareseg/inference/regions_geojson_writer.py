@@ -4,78 +4,45 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
-from rareseg.artefacts import atomic_path
 from rareseg.data.outlines import outline
 from rareseg.data.raster_place import RasterPlace
-from rareseg.inference.label_writer import WRITERS, LabelSink, PredictedImage, WriterOptions
-from rareseg.inference.region_sink import RegionSink, place_of, region_figures
-from rareseg.metrics.region_stream import Regions, RegionStream
+from rareseg.inference.label_writer import WRITERS, PredictedImage, WriterOptions
+from rareseg.inference.region_format import RegionFormat
+from rareseg.inference.region_sink import place_of, region_figures
+from rareseg.metrics.region_stream import Regions
 
-__all__ = ["RegionsGeojsonWriter"]
+__all__ = ["REGIONS_GEOJSON"]
 
 _DIGITS = 9
 """Of degrees: a tenth of a millimetre on the ground, so that pixels of drones keep their corners."""
 
 
-@WRITERS.register("regions_geojson")
-class RegionsGeojsonWriter:
-    """Writes a FeatureCollection of polygons along the edges of pixels.
+def _features(regions: Regions, image: PredictedImage, options: WriterOptions) -> Iterator[str]:
+    assert regions.runs is not None, "the stream keeps runs"
+    place = place_of(image)
+    figures = region_figures(regions, options.class_table, place)
+    kind = "pixels" if place is None else "raster" if place.crs is None else "wgs84"
+    for runs, row in zip(regions.runs, figures, strict=True):
+        feature = {
+            "type": "Feature",
+            "geometry": _geometry(outline(runs, image.size[0]), place),
+            "properties": {"image": image.name, **row, "coordinates": kind},
+        }
+        yield json.dumps(feature, ensure_ascii=False)
 
-    As RFC 7946 has it, coordinates are longitude and latitude where the image has a coordinate system. Where it has
-    none, they are what there is, and the property ``coordinates`` says what: ``raster``, those of its transform, or
-    ``pixels``, columns and rows from the upper left corner.
 
-    Args:
-        options: ``out`` is the file.
-    """
-
-    place = "regions.geojson"
-    is_table = True
-    takes_columns = False
-    needs_scores = True
-
-    def __init__(self, options: WriterOptions) -> None:
-        self._out = options.out
-        self._class_table = options.class_table
-
-    def has(self, name: str) -> bool:
-        """Whether the file is there."""
-        return self._out.is_file()
-
-    @contextmanager
-    def open(self, image: PredictedImage) -> Iterator[LabelSink]:
-        """A sink for one image."""
-        place = place_of(image)
-
-        def features(regions: Regions) -> Iterator[str]:
-            assert regions.runs is not None, "the stream keeps runs"
-            figures = region_figures(regions, self._class_table, place)
-            kind = "pixels" if place is None else "raster" if place.crs is None else "wgs84"
-            for runs, row in zip(regions.runs, figures, strict=True):
-                feature = {
-                    "type": "Feature",
-                    "geometry": _geometry(outline(runs, image.size[0]), place),
-                    "properties": {"image": image.name, **row, "coordinates": kind},
-                }
-                yield json.dumps(feature, ensure_ascii=False)
-
-        yield RegionSink(RegionStream(image.size, keep_runs=True), features)
-
-    def close(self, entries: Iterable[tuple[str, Iterable[str]]]) -> None:
-        """Write the file."""
-        with atomic_path(self._out) as temporary, temporary.open("w", encoding="utf-8") as file:
-            file.write('{"type": "FeatureCollection", "features": [')
-            between = "\n"
-            for _, features in entries:
-                for feature in features:
-                    file.write(between + feature)
-                    between = ",\n"
-            file.write("\n]}\n")
+def _write(file: TextIO, entries: Iterable[tuple[str, Iterable[str]]], options: WriterOptions) -> None:
+    file.write('{"type": "FeatureCollection", "features": [')
+    between = "\n"
+    for _, features in entries:
+        for feature in features:
+            file.write(between + feature)
+            between = ",\n"
+    file.write("\n]}\n")
 
 
 def _geometry(polygons: list[list[list[tuple[int, int]]]], place: RasterPlace | None) -> dict[str, Any]:
@@ -109,3 +76,13 @@ def _turned(
     """A ring, and whether it goes against the clock."""
     moved = ring - ring[0]  # far from the origin, products of coordinates lose the area
     return ring, float((moved[:-1, 0] * moved[1:, 1] - moved[1:, 0] * moved[:-1, 1]).sum()) > 0
+
+
+REGIONS_GEOJSON = RegionFormat("regions.geojson", _features, _write, keep_runs=True)
+"""A FeatureCollection of polygons along the edges of pixels.
+
+As RFC 7946 has it, coordinates are longitude and latitude where the image has a coordinate system. Where it has none,
+they are what there is, and the property ``coordinates`` says what: ``raster``, those of its transform, or ``pixels``,
+columns and rows from the upper left corner.
+"""
+WRITERS.register("regions_geojson")(REGIONS_GEOJSON)
