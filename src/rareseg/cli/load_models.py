@@ -56,8 +56,7 @@ def load_models(
             backend=backend,
             decision=decision,
         )
-        for path in find_members(paths)
-        for step in ([None] if steps is None else steps)
+        for path, step in find_members(paths, steps=steps)
     ]
     return join_segmenters(members, tta=tta)
 

@@ -172,6 +172,7 @@ def predict(
     state = JobState(out, is_folder=is_folder, job=job, overwrite=overwrite)
     pixels = sum(item.num_pixels for item in inputs)
     with PredictProgress(num_images=len(inputs), num_pixels=pixels, quiet=quiet) as progress:
+        progress.note(f"Model: {model.name}")
         if state.changed:
             progress.note("The model, the formats or the options have changed since: all is predicted anew.")
         report = run_predict_job(model, inputs, writers, state, progress)

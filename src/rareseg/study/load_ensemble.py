@@ -13,7 +13,7 @@ from rareseg.inference.join_segmenters import join_segmenters
 from rareseg.inference.segmenter import Segmenter
 from rareseg.study.load_run import load_run
 
-__all__ = ["find_members", "find_seeds", "load_ensemble", "views_not_trained"]
+__all__ = ["find_members", "find_runs", "find_seeds", "load_ensemble", "views_not_trained"]
 
 
 def load_ensemble(
@@ -44,16 +44,26 @@ def load_ensemble(
         >>> find_seeds(Path("no/such/folder"))
         [PosixPath('no/such/folder')]
     """
-    runs = find_members(folders)
     members = [
         load_run(run, device=device, precision=precision, step=step, whole_megapixels=whole_megapixels)
-        for run in runs
-        for step in ([None] if steps is None else steps)
+        for run, step in find_members(folders, steps=steps)
     ]
     return join_segmenters(members, tta=tta)
 
 
-def find_members(folders: Sequence[Path]) -> list[Path]:
+def find_members(
+    folders: Sequence[Path], *, steps: Sequence[int] | None = None
+) -> list[tuple[Path, int | None]]:
+    """The folders of `find_runs` with each of the steps, or with none where the last is meant.
+
+    Raises:
+        ArtefactError: One is named twice.
+    """
+    chosen: Sequence[int | None] = [None] if steps is None else steps
+    return [(run, step) for run in find_runs(folders) for step in chosen]
+
+
+def find_runs(folders: Sequence[Path]) -> list[Path]:
     """Each folder itself, or the seeds that it holds.
 
     Raises:
@@ -83,7 +93,7 @@ def views_not_trained(folders: Sequence[Path], tta: str) -> list[Path]:
     """
     needed = {"none": (), "flips": ("flips",), "turns": ("flips", "quarter_turns")}[tta]
     found = []
-    for run in find_members(folders):
+    for run in find_runs(folders):
         if not (run / "config.yaml").exists():
             continue  # A bundle does not say how it was trained.
         augmentation = read_yaml(run / "config.yaml")["strategy"]["augmentation"] or {}
