@@ -10,6 +10,7 @@ import pytest
 from rareseg.artefacts import write_json
 from rareseg.report.describe_strategy import describe_strategy
 from rareseg.report.load_runs import load_runs
+from rareseg.report.markdown_summary import markdown_summary
 from rareseg.report.section_gate import gate_section
 from rareseg.report.term_charts import term_charts
 
@@ -104,3 +105,12 @@ def test_what_is_as_usual_is_not_told() -> None:
         "schedule": "step (every 100, factor 0.5)",
         "ema": "0.99",
     }
+
+
+def test_the_markdown_has_a_row_for_each_seed_and_split(gated: Path) -> None:
+    first = next(gated.glob("*/seed-0")).parent.name
+    text = markdown_summary(load_runs(gated))
+    test_part, val_part = text.split("### Validation")
+    assert f"| {first} | 0 | 0.250 | 2 | 1 | 1 | 1 |" in test_part
+    assert f"| {first} | 0 | 0.250 | 0 | 0 | 0 | 1 |" in val_part
+    assert text.count("Images by what the gate did") == 2

@@ -11,10 +11,11 @@ from rareseg.report.numerals import percent
 from rareseg.report.pixel_rates import CLASSIC_RATES, PixelRates
 from rareseg.report.results import SplitResults
 from rareseg.report.section_contests import contest_sentences
+from rareseg.report.section_gate import gate_rows
 from rareseg.report.section_thresholds import threshold_note
 from rareseg.report.threshold_results import ThresholdRow
 
-__all__ = ["classic_table", "contest_table", "threshold_table"]
+__all__ = ["classic_table", "contest_table", "gate_table", "threshold_table"]
 
 _CLASSIC = ("TP", "FP", "FN", "TN", *CLASSIC_RATES.values())
 
@@ -36,6 +37,25 @@ def threshold_table(study: StudyRuns, rows: Sequence[ThresholdRow]) -> list[str]
     cells = [[row.class_name, row.name, str(percent(row.asked)), *_cells(row.rates)] for row in rows]
     heads = ["class", "strategy", "threshold", *_CLASSIC]
     return [f"At other thresholds. {threshold_note(study, rows)}", "", *markdown_table(heads, cells)]
+
+
+def gate_table(study: StudyRuns, split: str) -> list[str]:
+    """What every image gate did with the images of a split; no line where there is none."""
+    rows = [
+        [
+            row.strategy,
+            str(row.seed),
+            f"{row.threshold:.3f}",
+            *map(str, (row.passed, row.missed, row.false_alarms, row.skipped)),
+        ]
+        for row in gate_rows(study)
+        if row.split == split
+    ]
+    if not rows:
+        return []
+    heads = ["gate of", "seed", "threshold"]
+    heads += ["defective, let through", "defective, stopped", "clean, let through", "clean, stopped"]
+    return ["Images by what the gate did, seed by seed:", "", *markdown_table(heads, rows)]
 
 
 def contest_table(found: ContestResults | None) -> list[str]:

@@ -10,7 +10,7 @@ from rareseg.report.contest_results import contest_results
 from rareseg.report.label_results import LabelResults, label_results
 from rareseg.report.label_words import ceiling_sentence, label_sentences, pair_sentences
 from rareseg.report.load_runs import StudyRuns
-from rareseg.report.markdown_scoring import classic_table, contest_table, threshold_table
+from rareseg.report.markdown_scoring import classic_table, contest_table, gate_table, threshold_table
 from rareseg.report.markdown_table import UNDEFINED_CELL, estimate_cell, markdown_table
 from rareseg.report.numerals import level, rate, signed
 from rareseg.report.results import RARE, SplitResults, split_results
@@ -79,6 +79,7 @@ def _split_text(
         "",
         *classic_table(study, found),
         *_more(contest_table(contest_results(study, found, interval=interval))),
+        *_more(gate_table(study, found.split)),
         *_more(threshold_table(study, threshold_results(study, found, interval=interval))),
         *(line for one in others for line in ("", *_other_labels(one, interval))),
     ]

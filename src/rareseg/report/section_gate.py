@@ -9,7 +9,7 @@ from typing import Any
 from rareseg.report.load_runs import Run, StudyRuns
 from rareseg.report.page import Section, render_fragment
 
-__all__ = ["gate_section"]
+__all__ = ["GateRow", "gate_rows", "gate_section"]
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,16 @@ class GateRow:
 
 def gate_section(study: StudyRuns) -> Section | None:
     """Show the confusion matrix of every image gate, drawn with all seeds added up; nothing where there is none."""
-    rows = [row for run in study.runs if run.finished for row in _rows(run, study.splits)]
+    rows = gate_rows(study)
     if not rows:
         return None
     body = render_fragment("report_gate.html.j2", rows=rows, matrices=_matrices(rows))
     return Section("gate", "Image gate", body)
+
+
+def gate_rows(study: StudyRuns) -> list[GateRow]:
+    """What the gate of each finished run did on each split."""
+    return [row for run in study.runs if run.finished for row in _rows(run, study.splits)]
 
 
 @dataclass(frozen=True)
