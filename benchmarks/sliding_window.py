@@ -10,7 +10,7 @@ memory is the largest resident set of the whole process, image (bands x size x s
 - `monai`: `monai.inferers.sliding_window_inference`, Gaussian weights, overlap 0.25, windows of 512 x 512, on the plain
   network; in bfloat16 on the network with its weights in bfloat16.
 - `whole`: the plain network on the whole image. In float32 it takes about 20 GB at 8192 x 8192.
-- `rareseg`: `Judge.labels`, as `rareseg predict` does.
+- `rareseg`: `Judge.labels` on the network with its batch norms folded, as `rareseg predict` does with a bundle.
 
 With --peers, MONAI is looked for in that folder too. With --run the network of a finished run is taken instead of one
 that was never trained, and with --image an .npy (c, h, w) of its kind instead of noise; only then does the last column,
@@ -211,9 +211,10 @@ def by_rareseg(
     from rareseg.inference.judge import Judge
     from rareseg.inference.predictor import Predictor
     from rareseg.inference.torch_engine import TorchEngine
+    from rareseg.models.fold_norms import fold_norms
 
     network, head = load(options)
-    engine = TorchEngine(network, precision="bfloat16" if precision == "bfloat16" else "float32")
+    engine = TorchEngine(fold_norms(network), precision="bfloat16" if precision == "bfloat16" else "float32")
     judge = Judge(Predictor(engine, tile=options.tile), head, ArgmaxDecision())
     return lambda: judge.labels(lambda window: image[:, *window.slices], *image.shape[1:])
 

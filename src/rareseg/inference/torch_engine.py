@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rareseg.allocator import tune_allocator
 from rareseg.device import Precision
@@ -41,6 +41,8 @@ class TorchEngine:
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.device = device
         self.precision = precision
+        if device == "cpu" and precision == "bfloat16":
+            _rectify_out_of_place(self.network)
 
     @property
     def in_channels(self) -> int:
@@ -78,3 +80,10 @@ class TorchEngine:
         ):
             outputs: Tensor = self.network(batch) if part is None else self.network.forward_part(batch, part)
         return outputs.float()
+
+
+def _rectify_out_of_place(network: nn.Module) -> None:
+    """Give ReLUs a map of their own: in place, torch 2.13 takes two to three times as long for bfloat16 on a CPU."""
+    for module in network.modules():
+        if isinstance(module, nn.ReLU | nn.ReLU6):
+            module.inplace = False
