@@ -1,4 +1,4 @@
-"""Indexed PNGs of any size, written a few rows at a time."""
+"""PNGs of any size, indexed or of 16 bits of grey, written a few rows at a time."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _ROWS = 1 << 20
 
 
 class PngStream:
-    """Writes class indices with a palette as they come; Pillow would need the whole map at once.
+    """Writes class indices with a palette, or grey levels, as they come; Pillow would need the whole map at once.
 
-    As a context manager: the file appears when all rows are there, and not at all after an error. Rows are deflated
-    without a filter, as is best for palettes (PNG specification, 12.7).
+    As a context manager: the file appears when all rows are there, and not at all after an error. Indices are deflated
+    without a filter and grey levels as differences to the row above, as the PNG specification advises (12.7).
 
     Args:
         path: Where; folders are made.
         size: Rows and columns.
-        palette: 768 bytes, red, green and blue of each index, from `ClassTable.palette`.
+        palette: 768 bytes, red, green and blue of each index, from `ClassTable.palette`; None for 16 bits of grey.
         scratch: Folder for the unfinished file, see `atomic_path`.
 
     Example:
@@ -45,34 +45,33 @@ class PngStream:
     """
 
     def __init__(
-        self, path: Path, size: tuple[int, int], palette: bytes, *, scratch: Path | None = None
+        self, path: Path, size: tuple[int, int], palette: bytes | None, *, scratch: Path | None = None
     ) -> None:
         self._place = atomic_path(Path(path), scratch=scratch)
         self._size = size
         self._palette = palette
         self._row = 0
+        self._above = np.zeros((1, 2 * size[1]), np.uint8)
 
     def __enter__(self) -> Self:
         self._file = self._place.__enter__().open("wb")
         self._deflate = zlib.compressobj(_LEVEL)
         height, width = self._size
         self._file.write(b"\x89PNG\r\n\x1a\n")
-        # Eight bits, kind 3 (palette), the only compression and filter method there are, not interlaced.
-        self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0))
-        self._chunk(b"PLTE", self._palette)
+        # Bits, kind (3: palette, 0: grey), the only compression and filter method there are, not interlaced.
+        depth, kind = (16, 0) if self._palette is None else (8, 3)
+        self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0))
+        if self._palette is not None:
+            self._chunk(b"PLTE", self._palette)
         return self
 
-    def write(self, rows: NDArray[np.uint8]) -> None:
-        """The next rows ``(n, w)``."""
+    def write(self, rows: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+        """The next rows ``(n, w)``: uint8 indices, or uint16 levels of grey."""
         width = self._size[1]
         assert rows.shape[1] == width, "rows are as wide as the image"
         step = max(1, _ROWS // width)
         for first in range(0, len(rows), step):
-            part = rows[first : first + step]
-            # A byte in front of each row says that it has no filter.
-            lines = np.zeros((len(part), width + 1), np.uint8)
-            lines[:, 1:] = part
-            self._data(self._deflate.compress(lines.data))
+            self._data(self._deflate.compress(self._lines(rows[first : first + step]).data))
         self._row += len(rows)
 
     def __exit__(
@@ -84,6 +83,15 @@ class PngStream:
             self._chunk(b"IEND", b"")
         self._file.close()
         self._place.__exit__(kind, error, trace)
+
+    def _lines(self, rows: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+        """Bytes of rows, each after one that names its filter: 0 for none, 2 for differences to the row above."""
+        if self._palette is not None:
+            return np.pad(rows.astype(np.uint8, copy=False), ((0, 0), (1, 0)))
+        levels = np.ascontiguousarray(rows, dtype=">u2").view(np.uint8)
+        joined = np.concatenate([self._above, levels])
+        self._above = joined[-1:].copy()
+        return np.pad(joined[1:] - joined[:-1], ((0, 0), (1, 0)), constant_values=2)
 
     def _data(self, deflated: bytes) -> None:
         if deflated:

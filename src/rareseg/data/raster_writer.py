@@ -1,4 +1,4 @@
-"""Label maps as GeoTIFF, on the grid of the image that they belong to."""
+"""Label maps and maps of numbers as GeoTIFF, on the grid of the image that they belong to."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from rareseg.types import IGNORE_INDEX
 if TYPE_CHECKING:
     from rasterio.io import DatasetWriter
 
-__all__ = ["LabelRaster", "grid_in_the_world", "label_raster"]
+__all__ = ["RowRaster", "grid_in_the_world", "label_raster", "number_raster"]
 
 _BLOCK = 512
-"""Rows and columns of a block of the file; a label map of less than a block has one of its own size."""
+"""Rows and columns of a block of the file; a map of less than a block has one of its own size."""
 
 
 def grid_in_the_world(path: Path) -> RasterGrid | None:
@@ -47,16 +47,16 @@ def grid_in_the_world(path: Path) -> RasterGrid | None:
     return None if grid.transform is None else grid
 
 
-class LabelRaster:
-    """An open file of labels; rows go to it in order, blocks to the disk as soon as they are full."""
+class RowRaster:
+    """An open file of one band; rows go to it in order, blocks to the disk as soon as they are full."""
 
     def __init__(self, file: DatasetWriter) -> None:
         self._file = file
-        self._held = np.empty((0, file.width), np.uint8)
+        self._held: NDArray[np.generic] = np.empty((0, file.width), file.dtypes[0])
         self._row = 0
 
-    def write(self, rows: NDArray[np.uint8]) -> None:
-        """The next rows ``(n, w)``."""
+    def write(self, rows: NDArray[np.generic]) -> None:
+        """The next rows ``(n, w)``, of the file's own type."""
         self._held = np.concatenate([self._held, rows])
         left = self._file.height - self._row - len(self._held)
         # A block that is written twice would be deflated twice, and the first copy stay in the file.
@@ -71,7 +71,7 @@ class LabelRaster:
 @contextmanager
 def label_raster(
     path: Path, palette: bytes, grid: RasterGrid, *, scratch: Path | None = None
-) -> Iterator[LabelRaster]:
+) -> Iterator[RowRaster]:
     """Write a label map with the place and coordinate system of its image, a few rows at a time.
 
     The file is tiled and deflated, a BigTIFF where it could need one, has the classes' colours and 255 as its nodata
@@ -96,9 +96,33 @@ def label_raster(
         ...     grid_in_the_world(path) == grid
         True
     """
+    with _opened(path, grid, dtype="uint8", nodata=IGNORE_INDEX, scratch=scratch) as file:
+        file.write_colormap(1, {index: tuple(palette[3 * index : 3 * index + 3]) for index in range(256)})
+        yield RowRaster(file)
+
+
+@contextmanager
+def number_raster(path: Path, grid: RasterGrid, *, scratch: Path | None = None) -> Iterator[RowRaster]:
+    """Write one float32 number a pixel in the same way; NaN is the nodata value.
+
+    Args:
+        path: Where; folders are made.
+        grid: Of the image.
+        scratch: Folder for the unfinished file, see `atomic_path`.
+
+    Raises:
+        MissingExtraError: rasterio is not installed.
+    """
+    with _opened(path, grid, dtype="float32", nodata=float("nan"), scratch=scratch) as file:
+        yield RowRaster(file)
+
+
+@contextmanager
+def _opened(
+    path: Path, grid: RasterGrid, *, dtype: str, nodata: float, scratch: Path | None
+) -> Iterator[DatasetWriter]:
     rasterio = import_rasterio()
     allow_images_without_place()
-    colors = {index: tuple(palette[3 * index : 3 * index + 3]) for index in range(256)}
     with (
         atomic_path(path, scratch=scratch) as temporary,
         rasterio.open(
@@ -108,8 +132,8 @@ def label_raster(
             height=grid.height,
             width=grid.width,
             count=1,
-            dtype="uint8",
-            nodata=IGNORE_INDEX,
+            dtype=dtype,
+            nodata=nodata,
             crs=grid.crs,
             transform=None if grid.transform is None else rasterio.Affine(*grid.transform),
             compress="deflate",
@@ -119,5 +143,4 @@ def label_raster(
             BIGTIFF="IF_SAFER",
         ) as file,
     ):
-        file.write_colormap(1, colors)
-        yield LabelRaster(file)
+        yield file

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from rareseg.data.png_stream import PngStream
-from rareseg.data.raster_writer import LabelRaster, grid_in_the_world, label_raster
+from rareseg.data.raster_writer import RowRaster, grid_in_the_world, label_raster
 from rareseg.inference.file_names import file_names
 from rareseg.inference.label_strip import LabelStrip
 from rareseg.inference.label_writer import WRITERS, LabelSink, PredictedImage, WriterOptions
@@ -17,7 +17,7 @@ __all__ = ["PngWriter", "RowSink"]
 class RowSink:
     """Hands the labels of strips on to a file."""
 
-    def __init__(self, file: PngStream | LabelRaster) -> None:
+    def __init__(self, file: PngStream | RowRaster) -> None:
         self._file = file
 
     def add(self, strip: LabelStrip) -> None:

@@ -40,7 +40,7 @@ class StripRun:
     Memory is bounded by the width of the image, not by its height. With ``w`` columns, images enlarged by ``f``, tiles
     of ``t`` and a halo of ``r`` pixels, and ``s`` the largest of `Decision.smallest_regions`, a run adds at most
 
-        6 f w (t + 2 s) + A (t + 2 r)^2 bytes, and 6 f w (t + 2 s) more with scores,
+        6 f w (t + 2 s) + A (t + 2 r)^2 bytes, and 6 f w (t + 2 s) more with scores, as much again for an ensemble,
 
     where ``A`` is what the network and the pixels of a tile take, in bytes a pixel: about ``30 c`` for a U-Net of
     ``c`` first maps in float32. A strip is held once as rows of tiles come, once joined with the rows held back, and

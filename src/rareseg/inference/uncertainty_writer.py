@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rareseg.artefacts import atomic_path
-from rareseg.data.number_raster import write_number_raster
-from rareseg.data.raster_writer import grid_in_the_world
+from rareseg.data.png_stream import PngStream
+from rareseg.data.raster_writer import RowRaster, grid_in_the_world, number_raster
 from rareseg.inference.file_names import file_names
 from rareseg.inference.label_strip import SCORE_SCALE, LabelStrip
 from rareseg.inference.label_writer import WRITERS, LabelSink, PredictedImage, WriterOptions
@@ -21,17 +18,31 @@ from rareseg.types import IGNORE_INDEX
 __all__ = ["UncertaintyWriter"]
 
 
-class _Map:
-    """Collects the doubts of one image, 2 bytes a pixel."""
+class _GreySink:
+    """Hands doubts on as levels of grey."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.doubts = np.zeros(size, np.uint16)
-        self.invalid = np.zeros(size, bool)
+    def __init__(self, file: PngStream) -> None:
+        self._file = file
 
     def add(self, strip: LabelStrip) -> None:
         assert strip.doubts is not None, "the model is an ensemble"
-        self.doubts[strip.row : strip.end] = strip.doubts
-        self.invalid[strip.row : strip.end] = strip.labels == IGNORE_INDEX
+        self._file.write(np.where(strip.labels == IGNORE_INDEX, np.uint16(0), strip.doubts))
+
+    def entry(self) -> None:
+        """The image has a file of its own."""
+
+
+class _NumberSink:
+    """Hands doubts on as numbers from 0 to 1."""
+
+    def __init__(self, file: RowRaster) -> None:
+        self._file = file
+
+    def add(self, strip: LabelStrip) -> None:
+        assert strip.doubts is not None, "the model is an ensemble"
+        values = strip.doubts.astype(np.float32) / np.float32(SCORE_SCALE)
+        values[strip.labels == IGNORE_INDEX] = np.nan
+        self._file.write(values)
 
     def entry(self) -> None:
         """The image has a file of its own."""
@@ -39,16 +50,17 @@ class _Map:
 
 @WRITERS.register("uncertainty")
 class UncertaintyWriter:
-    """Writes 16-bit grey pngs, or GeoTIFFs where images are georeferenced and rasterio is installed.
+    """Writes 16-bit grey pngs, or GeoTIFFs where images are georeferenced and rasterio is installed, row by row.
 
     A png holds the disagreement times 65535, and 0 where there is no data. A GeoTIFF holds it as it is, float32, NaN
-    for no data. The map of an image is held in memory until it is written, 3 bytes a pixel.
+    for no data.
 
     Args:
         options: ``out`` is the folder.
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> from PIL import Image
         >>> from rareseg.data.labels import ClassTable
         >>> table = ClassTable.from_names(["background", "crack"])
@@ -79,23 +91,16 @@ class UncertaintyWriter:
     @contextmanager
     def open(self, image: PredictedImage) -> Iterator[LabelSink]:
         """A sink for one image."""
-        found = _Map(image.size)
-        yield found
+        path = self._out / self._names[image.name]
         grid = None if image.file is None else grid_in_the_world(image.file)
         if grid is None:
-            path = self._out / f"{self._names[image.name]}.png"
-            _write_grey(path, np.where(found.invalid, np.uint16(0), found.doubts), self._scratch)
+            with PngStream(
+                path.with_name(f"{path.name}.png"), image.size, None, scratch=self._scratch
+            ) as stream:
+                yield _GreySink(stream)
         else:
-            values = found.doubts.astype(np.float32) / np.float32(SCORE_SCALE)
-            values[found.invalid] = np.nan
-            write_number_raster(self._out / f"{self._names[image.name]}.tif", values, grid)
+            with number_raster(path.with_name(f"{path.name}.tif"), grid, scratch=self._scratch) as raster:
+                yield _NumberSink(raster)
 
     def close(self, entries: Iterable[tuple[str, Any]]) -> None:
         """Nothing is left to do."""
-
-
-def _write_grey(path: Path, numbers: NDArray[np.uint16], scratch: Path | None) -> None:
-    from PIL import Image
-
-    with atomic_path(path, scratch=scratch) as temporary:
-        Image.fromarray(numbers).save(temporary, format="PNG")
