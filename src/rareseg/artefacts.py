@@ -14,7 +14,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -22,6 +22,7 @@ from rareseg.errors import ArtefactError, ConfigError
 
 __all__ = [
     "atomic_path",
+    "locked",
     "read_csv",
     "read_json",
     "read_parquet",
@@ -60,6 +61,28 @@ def atomic_path(path: Path, *, scratch: Path | None = None) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Hold a lock file while the context lasts; the lock goes with the process, however that ends.
+
+    Args:
+        path: The file; it is made, with its folders, and stays.
+
+    Yields:
+        Whether the lock could be had; False where another process holds it.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with locked(Path(folder) / ".lock") as first, locked(Path(folder) / ".lock") as second:
+        ...         first, second
+        (True, False)
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        yield _try_lock(file)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -209,3 +232,16 @@ def _without_nan(value: Any) -> Any:
     if hasattr(value, "item") and not hasattr(value, "__len__"):
         return _without_nan(value.item())
     return value
+
+
+def _try_lock(file: IO[str]) -> bool:
+    """Take an advisory lock; systems without them (Windows) go without."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -12,6 +12,7 @@
     │   ├── DuplicateSampleError the same sample id twice
     │   └── SplitError           an empty part, a group in two parts, a class without training images
     ├── ArtefactError            a file of an earlier verb is missing, damaged or of another version
+    │   └── BusyError            another process is at work there
     ├── TrainingError            training cannot go on
     │   └── NonFiniteLossError   NaN or infinite loss
     └── MissingExtraError        an optional package is not installed
@@ -27,6 +28,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "ArtefactError",
+    "BusyError",
     "ConfigError",
     "DataError",
     "DuplicateSampleError",
@@ -118,6 +120,10 @@ class SplitError(DataError):
 
 class ArtefactError(RaresegError):
     """A file written by an earlier verb is missing, damaged or of another version."""
+
+
+class BusyError(ArtefactError):
+    """Another process is at work on the same results."""
 
 
 class TrainingError(RaresegError):

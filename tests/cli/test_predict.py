@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rareseg.artefacts import locked
 from rareseg.cli.main import main
 from rareseg.cli.predict_progress import PredictProgress
 
@@ -51,6 +52,19 @@ def test_tiles_of_another_size_give_the_same_label_maps(command: list[str], tmp_
     assert main([*command, "--quiet", "--tile", "16", "--precision", "float32"]) == 0
     assert len(large) == 9
     assert large == {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.png")}
+
+
+@pytest.mark.parametrize("form", ["png", "rle_csv"])
+def test_two_processes_do_not_write_to_one_place(
+    form: str, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = tmp_path / "out" / ".lock" if form == "png" else tmp_path / "out.lock"
+    with locked(lock):
+        assert main([*command, "--format", form, "--quiet"]) == 2
+    error = capsys.readouterr().err
+    assert re.fullmatch(r"error: Another process is writing predictions to '.*out'; wait for it.*\n", error)
+    assert main([*command, "--format", form, "--quiet"]) == 0
+    assert not lock.exists()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from PIL import Image
 
 from rareseg.artefacts import read_json, read_parquet, read_yaml
 from rareseg.cli.main import main
-from rareseg.errors import ArtefactError
+from rareseg.errors import BusyError
 from rareseg.metrics.counts import confusion_counts
 from rareseg.study.run_folder import RunFolder
 from tiny import make_tiny_dataset, make_tiny_study
@@ -125,10 +125,34 @@ def test_two_processes_do_not_share_a_run(finished_study: Path) -> None:
     folder = RunFolder.of(finished_study, "baseline", 0)
     with (
         folder.owned(),
-        pytest.raises(ArtefactError, match="Another process is at work"),
+        pytest.raises(BusyError, match="Another process is at work"),
         RunFolder(folder.path).owned(),
     ):
         pass
+
+
+def test_processes_share_the_runs_of_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    budget, record = {"steps": 2, "batch_size": 2, "patch_size": 32}, {"validate_every": 2}
+    study = make_tiny_study(
+        tmp_path,
+        make_tiny_dataset(tmp_path / "data"),
+        strategies={"a": {}, "b": {"loss": "focal"}},
+        budget=budget,
+        record=record,
+    )
+    arguments = ["run", str(study), "--out", str(tmp_path / "runs"), "--device", "cpu"]
+    other = RunFolder.of(tmp_path / "runs", "a", 0)
+    with other.owned():
+        assert main(arguments) == 0
+        told = capsys.readouterr()
+        said = " ".join((told.out + told.err).split())
+        assert "a seed 0 is left to another process" in said
+        assert "1 runs were left to other processes: a seed 0." in said
+        assert RunFolder.of(tmp_path / "runs", "b", 0).state == "finished"
+        assert other.state == "absent"
+    assert main(arguments) == 0
+    assert other.state == "finished"
+    assert "1 runs were finished before and kept." in capsys.readouterr().out
 
 
 def test_what_a_killed_run_left_half_written_is_cleared(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def predict(
         typer.Option(
             "--tile",
             help="Rows and columns that are judged at once; memory grows with its square.",
-            show_default="1024",
+            show_default="1024, more for networks that see far",
         ),
     ] = None,
     precision: Annotated[
@@ -169,9 +169,11 @@ def predict(
     )
     writers = open_writers(formats, options)
     job = job_identity(model, formats, headings)
-    state = JobState(out, is_folder=is_folder, job=job, overwrite=overwrite)
     pixels = sum(item.num_pixels for item in inputs)
-    with PredictProgress(num_images=len(inputs), num_pixels=pixels, quiet=quiet) as progress:
+    with (
+        JobState.owned(out, is_folder=is_folder, job=job, overwrite=overwrite) as state,
+        PredictProgress(num_images=len(inputs), num_pixels=pixels, quiet=quiet) as progress,
+    ):
         progress.note(f"Model: {model.name}")
         if state.changed:
             progress.note("The model, the formats or the options have changed since: all is predicted anew.")

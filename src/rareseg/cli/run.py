@@ -32,7 +32,10 @@ def run(
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that fetch patches.")] = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Train and judge every strategy and seed of a study. The same command again continues where it stopped."""
+    """Train and judge every strategy and seed of a study. The same command again continues where it stopped.
+
+    Given in several terminals, with a --device each, the same command shares the runs among them.
+    """
     from rareseg.config.study import load_study_settings
 
     settings = load_study_settings(study)
@@ -88,6 +91,11 @@ def execute_study(
     if not quiet:
         if outcome.skipped:
             typer.echo(f"{len(outcome.skipped)} runs were finished before and kept.")
+        if outcome.elsewhere:
+            typer.echo(
+                f"{len(outcome.elsewhere)} runs were left to other processes: {', '.join(outcome.elsewhere)}. Give the "
+                "same command again when these are done, to see that nothing is missing."
+            )
         print_summary(out)
     if outcome.failed:
         first, message = next(iter(outcome.failed.items()))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from rareseg.artefacts import read_json, write_json
-from rareseg.errors import ArtefactError
+from rareseg.artefacts import locked, read_json, write_json
+from rareseg.errors import ArtefactError, BusyError
 from rareseg.inference.strip_log import StripLog
 
 __all__ = ["JobState"]
@@ -60,6 +61,27 @@ class JobState:
             self._manifest.unlink(missing_ok=True)
         self._earlier = self._read_manifest()
         self._read_notes()
+
+    @classmethod
+    @contextmanager
+    def owned(
+        cls, out: Path, *, is_folder: bool, job: Mapping[str, Any], overwrite: bool = False
+    ) -> Iterator[Self]:
+        """The same, with other processes kept out while the context lasts.
+
+        Raises:
+            BusyError: Another process is writing there.
+        """
+        lock = out / ".lock" if is_folder else Path(f"{out}.lock")
+        with locked(lock) as is_ours:
+            if not is_ours:
+                raise BusyError(
+                    f"Another process is writing predictions to '{out}'; wait for it, or give another --out."
+                )
+            try:
+                yield cls(out, is_folder=is_folder, job=job, overwrite=overwrite)
+            finally:
+                lock.unlink(missing_ok=True)
 
     @staticmethod
     def scratch_of(out: Path, *, is_folder: bool) -> Path:

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
-from rareseg.artefacts import read_json, read_yaml, write_json, write_yaml
-from rareseg.errors import ArtefactError
+from rareseg.artefacts import locked, read_json, read_yaml, write_json, write_yaml
+from rareseg.errors import ArtefactError, BusyError
 from rareseg.provenance import digest_of
 
 __all__ = ["RunFolder", "State"]
@@ -55,12 +55,11 @@ class RunFolder:
         The lock goes with the process, however it ends.
 
         Raises:
-            ArtefactError: Another process is at work on this run.
+            BusyError: Another process is at work on this run.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with self.file(".lock").open("a") as lock:
-            if not _try_lock(lock):
-                raise ArtefactError(
+        with locked(self.file(".lock")) as is_ours:
+            if not is_ours:
+                raise BusyError(
                     f"Another process is at work on '{self.path}'; wait for it, or give another --out folder."
                 )
             for litter in self.path.rglob(".*.part"):
@@ -91,16 +90,3 @@ class RunFolder:
                     "folder, or delete that run's folder to train it again."
                 )
         return found
-
-
-def _try_lock(file: IO[str]) -> bool:
-    """Take an advisory lock; systems without them (Windows) go without."""
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -51,7 +51,8 @@ def run_one(
     Raises:
         TrainingError: The run failed; its status says so.
         Interrupted: A stop was requested; the run continues when it is started again.
-        ArtefactError: The folder holds another run, or another process is at work on it.
+        ArtefactError: The folder holds another run.
+        BusyError: Another process is at work on it.
     """
     with folder.owned():
         config = folder.claim(_config(context, strategy, seed=seed))

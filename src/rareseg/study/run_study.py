@@ -18,7 +18,7 @@ from rareseg.data.open_dataset import open_dataset
 from rareseg.data.splits import make_splits
 from rareseg.data.store import open_store
 from rareseg.device import resolve_device
-from rareseg.errors import ArtefactError, OptionError, TrainingError, UnknownNameError
+from rareseg.errors import ArtefactError, BusyError, OptionError, TrainingError, UnknownNameError
 from rareseg.inspection.band_statistics import band_statistics
 from rareseg.sampling.class_locations import ClassLocations
 from rareseg.strategies.asks_by_class import asks_by_class
@@ -42,6 +42,8 @@ class StudyOutcome:
     runs: Path
     finished: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    """Another process was at work on them."""
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -59,7 +61,8 @@ def run_study(
 ) -> StudyOutcome:
     """Train and judge every strategy and seed of a study; finished runs are kept, broken-off ones continued.
 
-    Seeds are the outer loop, so that a study broken off early still compares all strategies.
+    Seeds are the outer loop, so that a study broken off early still compares all strategies. Several processes may
+    work on one study, each on a device of its own: what one has begun, the others leave to it.
 
     Args:
         settings: The study, from `load_study_settings`.
@@ -112,6 +115,10 @@ def run_study(
             if not run_one(context, strategy, folder, seed=seed, stop_requested=stop_requested):
                 outcome.skipped.append(label)
                 continue
+        except BusyError:
+            outcome.elsewhere.append(label)
+            progress.note(f"{label} is left to another process, which is at work on it")
+            continue
         except TrainingError as error:
             outcome.failed[label] = str(error)
             progress.note(f"[red]{label} failed[/red]: {error}")
