@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pytest
 import torch
 
 from rareseg.errors import DataError
 from rareseg.inference.decision import ArgmaxDecision
+from rareseg.inference.engine import Engine
 from rareseg.inference.predictor import Predictor
 from rareseg.inference.torch_engine import TorchEngine
 from rareseg.models.build import build_model
@@ -114,3 +117,19 @@ def test_an_image_too_large_for_it_goes_in_tiles_with_a_halo_of_half_a_tile() ->
 
 def test_a_network_of_finite_reach_is_exact_at_any_size() -> None:
     assert Predictor(TorchEngine(_network(depth=2)), whole_megapixels=0.01).is_exact(100_000, 100_000)
+
+
+class _Seeing:
+    """An engine that sees so far."""
+
+    def __init__(self, radius: int | None) -> None:
+        self.stride, self.receptive_radius = 32, radius
+
+
+@pytest.mark.parametrize(
+    ("radius", "tile", "halo"), [(108, 1024, 128), (None, 1024, 512), (540, 1632, 544), (342, 1056, 352)]
+)
+def test_networks_that_see_far_have_larger_tiles_by_default(radius: int | None, tile: int, halo: int) -> None:
+    predictor = Predictor(cast(Engine, _Seeing(radius)))
+    assert (predictor.tile, predictor.halo) == (tile, halo)
+    assert Predictor(cast(Engine, _Seeing(radius)), tile=256).tile == 256

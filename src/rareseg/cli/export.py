@@ -42,11 +42,14 @@ def export(
         int | None, typer.Option("--step", help="Kept checkpoint to use.", show_default="the last")
     ] = None,
     tile: Annotated[
-        int,
+        int | None,
         typer.Option(
-            "--tile", min=16, help="Rows and columns of a tile; memory grows with its square, speed a little."
+            "--tile",
+            min=16,
+            help="Rows and columns of a tile; memory grows with its square, speed a little.",
+            show_default="1024, more for networks that see far",
         ),
-    ] = 1024,
+    ] = None,
     check: Annotated[
         Path | None,
         typer.Option(

@@ -108,7 +108,7 @@ def load_bundle(
         name: partial(open_engine, folder, settings, name, form, device=where, precision=number_format)
         for name, form in possible_backends(set(settings.weights), backend).items()
     }
-    chosen, engine = fastest(engines, tile=blueprint.tile)
+    chosen, engine = fastest(engines, tile=settings.tile if tile is None else tile)
     # All backends give the same label maps, so that a job may go on with another one.
     digest = digest_of_files(number_format, [folder / "bundle.yaml"])
     return blueprint.segmenter(engine, name=f"{folder} by {chosen}", digest=digest)

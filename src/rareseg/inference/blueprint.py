@@ -50,7 +50,7 @@ class Blueprint:
         std: Standard deviation of each band.
         gate: Of a head with an image gate.
         whole_megapixels: Largest image in one piece, for models that depend on the whole image.
-        tile: Rows and columns of a tile without its halo.
+        tile: Rows and columns of a tile without its halo; None for what `Predictor` takes by default.
     """
 
     class_table: ClassTable
@@ -62,7 +62,7 @@ class Blueprint:
     std: tuple[float, ...]
     gate: GateRule | None = None
     whole_megapixels: float = 4.0
-    tile: int = 1024
+    tile: int | None = None
 
     def build_network(self, *, seed: int = 0) -> Network:
         """The network with random weights, for its own to be loaded into; it needs no one else's.

@@ -15,7 +15,12 @@ from rareseg.errors import DataError, OptionError
 from rareseg.inference.engine import Engine
 from rareseg.types import Window
 
-__all__ = ["Predictor", "ReadWindow"]
+__all__ = ["SMALLEST_DEFAULT_TILE", "Predictor", "ReadWindow"]
+
+SMALLEST_DEFAULT_TILE = 1024
+"""Rows and columns of a tile unless one is asked for; of networks that see far, the tile is larger."""
+_HALOS = 3
+"""A tile of so many halos costs 2.8 times the pixels that it gives; one of a single halo, 9 times."""
 
 ReadWindow = Callable[[Window], NDArray[np.generic]]
 """Gives the pixels ``(c, h, w)`` of a window that lies inside the image."""
@@ -35,7 +40,8 @@ class Predictor:
 
     Args:
         engine: Runs the network on batches.
-        tile: Rows and columns of a tile without its halo, in pixels; memory grows with its square.
+        tile: Rows and columns of a tile without its halo, in pixels; memory grows with its square. By default 1024, or
+            three halos where that is more.
         whole_megapixels: Largest image, in millions of pixels, that a network which depends on the whole image
             gets in one piece; memory grows with it.
 
@@ -47,18 +53,19 @@ class Predictor:
         self,
         engine: Engine,
         *,
-        tile: int = 1024,
+        tile: int | None = None,
         whole_megapixels: float = 4.0,
     ) -> None:
+        stride, radius = engine.stride, engine.receptive_radius
+        if tile is None:
+            tile = max(SMALLEST_DEFAULT_TILE, _HALOS * _up(radius or 0, stride))
         if tile < 1:
             raise OptionError(
                 f"A tile should have at least 1 row and column, but has {tile}; give a larger one."
             )
         self.engine = engine
-        stride = engine.stride
         self.tile = max(stride, tile // stride * stride)
-        radius = engine.receptive_radius
-        self.halo = -(-(self.tile // 2 if radius is None else radius) // stride) * stride
+        self.halo = _up(self.tile // 2 if radius is None else radius, stride)
         self.whole_pixels = None if radius is not None else round(whole_megapixels * 1e6)
 
     def with_tile(self, tile: int) -> Predictor:
@@ -129,6 +136,11 @@ class Predictor:
             return None
         pixels = _read_mirrored(read, Window(0, 0, padded_height, padded_width), height, width)
         return torch.from_numpy(np.require(pixels, requirements=["C", "W"]))[None]
+
+
+def _up(length: int, stride: int) -> int:
+    """The next multiple of the stride."""
+    return -(-length // stride) * stride
 
 
 def _read_mirrored(read: ReadWindow, window: Window, height: int, width: int) -> NDArray[np.generic]:
