@@ -14,8 +14,9 @@ from rareseg.data.image_reading import OpenImage
 from rareseg.data.windows import pad_to_multiple
 from rareseg.inference.engine import Engine
 from rareseg.inference.label_strip import LabelStrip
-from rareseg.inference.pixel_fit import Misfit
+from rareseg.inference.pixel_fit import Misfit, PixelTally
 from rareseg.inference.segmenter import Segmenter
+from rareseg.inference.strip_run import StripState
 
 __all__ = ["ScoredPrediction", "largest_batch", "predict_together"]
 
@@ -43,8 +44,7 @@ def largest_batch(segmenter: Segmenter, size: tuple[int, int], factor: int = 1) 
     """How many images of a size may go through the network at once; 1 for images that go alone.
 
     Together they have at most the pixels of one tile with its halo, so that a batch takes no more memory than a large
-    image. Images that do not fit in one tile go alone, and so do all where an image gate is asked first, since
-    most images end there.
+    image. Images that do not fit in one tile go alone.
 
     Args:
         segmenter: What judges.
@@ -53,13 +53,15 @@ def largest_batch(segmenter: Segmenter, size: tuple[int, int], factor: int = 1) 
     """
     predictor = segmenter.judge.predictor
     height, width = pad_to_multiple(factor * size[0], factor * size[1], predictor.engine.stride)
-    if segmenter.judge.gate is not None or max(height, width) > predictor.tile:
+    if max(height, width) > predictor.tile:
         return 1
     return max(1, (predictor.tile + 2 * predictor.halo) ** 2 // (height * width))
 
 
 def predict_together(segmenter: Segmenter, images: Sequence[OpenImage]) -> list[ScoredPrediction]:
     """Judge images; those that come as several in one call share one pass of the network.
+
+    An image gate is asked about each of them first, and those that it skips take no part in the pass.
 
     Args:
         segmenter: What judges.
@@ -71,23 +73,39 @@ def predict_together(segmenter: Segmenter, images: Sequence[OpenImage]) -> list[
     if len(images) == 1:
         return [_predict(segmenter, images[0])]
     judge = segmenter.judge
-    pieces = [
-        judge.predictor.one_piece(image.read, *(image.factor * length for length in image.size))
-        for image in images
-    ]
-    batch = torch.cat([piece for piece in pieces if piece is not None])
-    assert len(batch) == len(images), "images that go together fit in one tile"
-    outputs = judge.predictor.engine.run(batch)
-    found = []
-    for number, image in enumerate(images):
-        answered = _Answered(judge.predictor.engine, outputs[number : number + 1])
-        own = replace(judge, predictor=judge.predictor.with_engine(answered))
-        found.append(_predict(replace(segmenter, judge=own), image))
-    return found
+    states = [_ask_gate(segmenter, image) for image in images]
+    open_ones = [number for number, state in enumerate(states) if state is None or state["is_open"]]
+    segmenters = [segmenter] * len(images)
+    if len(open_ones) > 1:
+        pieces = [
+            judge.predictor.one_piece(images[number].read, *_shown(images[number])) for number in open_ones
+        ]
+        batch = torch.cat([piece for piece in pieces if piece is not None])
+        assert len(batch) == len(open_ones), "images that go together fit in one tile"
+        outputs = judge.predictor.engine.run(batch)
+        for number, output in zip(open_ones, outputs, strict=True):
+            answered = judge.predictor.with_engine(_Answered(judge.predictor.engine, output[None]))
+            segmenters[number] = replace(segmenter, judge=replace(judge, predictor=answered))
+    return [_predict(*one) for one in zip(segmenters, images, states, strict=True)]
 
 
-def _predict(segmenter: Segmenter, image: OpenImage) -> ScoredPrediction:
-    run = segmenter.strips(image, scores=True)
+def _ask_gate(segmenter: Segmenter, image: OpenImage) -> StripState | None:
+    """Where a run over the image stands when the gate, if there is one, has been asked."""
+    gate = segmenter.judge.gate
+    if gate is None:
+        return None
+    tally = PixelTally(image.read)
+    is_open = gate.is_open(tally, *_shown(image))
+    return StripState(row=0, is_open=is_open, pixels=tally.sums)
+
+
+def _shown(image: OpenImage) -> tuple[int, int]:
+    """Rows and columns that the network sees."""
+    return image.factor * image.size[0], image.factor * image.size[1]
+
+
+def _predict(segmenter: Segmenter, image: OpenImage, after: StripState | None = None) -> ScoredPrediction:
+    run = segmenter.strips(image, scores=True, after=after)
     whole = LabelStrip(0, np.empty((0, image.size[1]), np.uint8))
     for strip in run:
         whole = whole.joined(strip)
@@ -106,6 +124,6 @@ class _Answered:
 
     def run(self, batch: Tensor, *, part: str | None = None) -> Tensor:
         """The outputs that are known."""
-        assert part is None, "images with a gate go alone"
+        assert part is None, "the gate was asked before"
         assert batch.shape[-2:] == self._outputs.shape[-2:], "the image goes in one piece"
         return self._outputs
