@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +33,7 @@ def test_says_what_it_was_made_from(tmp_path: Path) -> None:
         bands=2,
     )
     make_bundle(tmp_path / "b", blueprint, make_network(blueprint), formats=["safetensors"])
-    assert blueprint_of(load_bundle_settings(tmp_path / "b")) == blueprint
+    assert blueprint_of(load_bundle_settings(tmp_path / "b")) == replace(blueprint, tile=1024)
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == [
         "README.txt",
         "bundle.yaml",
@@ -53,6 +55,52 @@ def test_a_program_without_rareseg_gets_the_same(tmp_path: Path) -> None:
         expected = network(torch.from_numpy(pixels)).numpy()
     assert found.shape == (2, len(NAMES), 20, 12)
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def _open(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return lambda pixels: session.run(None, {"pixels": pixels.astype(np.float32)})[0]
+
+
+@pytest.mark.parametrize("head", ["softmax", "sigmoid"])
+def test_a_program_that_follows_the_readme_gets_the_same_label_maps(head: str, tmp_path: Path) -> None:
+    gate = {"base_channels": 4, "depth": 1}
+    images = np.random.default_rng(2).integers(0, 255, (12, 1, 24, 32)).astype(np.uint8)
+    plain = make_blueprint(head={"name": head, "gate": gate}, gate=GateRule(0.5, (16, 24)))
+    network = make_network(plain)
+    corners = [(row, col) for row in (0, 8) for col in (0, 8)]
+
+    def gate_score(run: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> float:
+        patches = np.stack([image[:, row : row + 16, col : col + 24] for row, col in corners])
+        return float((1 / (1 + np.exp(-run(patches)))).max())
+
+    with torch.inference_mode():
+        scores = [
+            gate_score(lambda patches: network.forward_part(torch.from_numpy(patches), "gate").numpy(), image)
+            for image in images
+        ]
+    blueprint = replace(plain, gate=GateRule(float(np.median(scores)), (16, 24)))
+    make_bundle(tmp_path / "b", blueprint, network, formats=["onnx"])
+    text = (tmp_path / "b" / "README.txt").read_text()
+    assert "an image gate, asked first" in text and "16 x 24 pixels" in text
+    shown = NAMES if head == "softmax" else NAMES[1:]
+    assert f"in the order of bundle.yaml: {', '.join(shown)}." in text
+
+    ask, segment = _open(tmp_path / "b" / "gate.onnx"), _open(tmp_path / "b" / "model.onnx")
+    model = load_bundle(tmp_path / "b", device="cpu")
+    skipped = 0
+    for image in images:
+        found = np.zeros((24, 32), np.uint8)
+        if gate_score(ask, image) >= blueprint.gate.threshold:
+            logits = segment(image[None])[0]
+            if head == "sigmoid":
+                logits = np.concatenate([np.zeros_like(logits[:1]), logits])
+            found = logits.argmax(axis=0)
+        else:
+            skipped += 1
+        expected = model.judge.labels(lambda window, image=image: image[:, *window.slices], 24, 32)
+        assert (found != expected).mean() < 0.005
+    assert 0 < skipped < len(images)
 
 
 def test_onnx_files_say_what_they_are(tmp_path: Path) -> None:

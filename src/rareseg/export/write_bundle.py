@@ -17,6 +17,7 @@ from rareseg.config.bundle import BundleSettings
 from rareseg.config.load import parse_settings
 from rareseg.errors import DataError, OptionError, UnknownNameError
 from rareseg.export.backends import BACKENDS, possible_backends
+from rareseg.export.bundle_readme import make_bundle_readme
 from rareseg.export.export_graph import export_onnx, export_openvino
 from rareseg.export.load_bundle import open_engine
 from rareseg.export.parity import Parity, compare_engines
@@ -29,16 +30,6 @@ __all__ = ["FORMATS", "write_bundle"]
 
 FORMATS = ("safetensors", "onnx", "openvino")
 """Formats that a bundle can hold, several at once."""
-
-_README = """A segmenter exported by rareseg: {name}
-
-    pip install rareseg
-    rareseg predict {folder} IMAGES --out labels
-
-bundle.yaml says what it is: classes, bands, normalisation, decision, and how good it was when measured. A model.onnx
-runs in any ONNX program: `pixels` (batch, bands, rows, columns), float32, in the numbers of the image files, rows and
-columns in multiples of {stride}; `logits` are the network's outputs before head and decision.
-"""
 
 
 def write_bundle(
@@ -109,9 +100,7 @@ def write_bundle(
             for form, parity in found.items()
         }
         write_yaml(inside / "bundle.yaml", settings)
-        write_text(
-            inside / "README.txt", _README.format(name=name, folder=folder.name, stride=network.stride)
-        )
+        write_text(inside / "README.txt", make_bundle_readme(settings, folder=folder.name, formats=formats))
         inside.chmod(0o755)
         before = inside.with_suffix(".before")
         if folder.exists():
