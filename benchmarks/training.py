@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/training.py [--threads 1] [--repeats 3] [--case 128 ...]
 
-The plain way: eager float32 in contiguous layout, random crops cut with numpy and stacked, the same U-Net, the
+The plain way: eager float32 in contiguous layout, random crops cut with numpy and stacked, the same network, the
 same AdamW, cross-entropy of torch. rareseg's way is `train` as a study calls it: patch stream, exposure counts,
 log and closing checkpoint included, in float32 and, where the hardware multiplies it, in bfloat16. Set-up counts
 in every call, so that a longer run is a little faster than the figures. On a CPU `train` sets the allocator of
@@ -15,9 +15,10 @@ from __future__ import annotations
 import argparse
 import functools
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ MEAN, STD = [120.0] * BANDS, [30.0] * BANDS
 class Case:
     """How much one call trains."""
 
-    base_channels: int
+    model: Mapping[str, Any]
     patch: int
     batch: int
     steps: int
@@ -55,9 +56,10 @@ class Case:
 
 
 CASES = {
-    "128": Case(base_channels=16, patch=128, batch=8, steps=8, steps_on_gpu=200),
-    "256": Case(base_channels=16, patch=256, batch=8, steps=3, steps_on_gpu=100),
-    "256-wide": Case(base_channels=32, patch=256, batch=8, steps=2, steps_on_gpu=100),
+    "128": Case({"name": "unet", "base_channels": 16}, patch=128, batch=8, steps=8, steps_on_gpu=200),
+    "256": Case({"name": "unet", "base_channels": 16}, patch=256, batch=8, steps=3, steps_on_gpu=100),
+    "256-wide": Case({"name": "unet", "base_channels": 32}, patch=256, batch=8, steps=2, steps_on_gpu=100),
+    "256-lite": Case({"name": "efficientnet_lite_unet"}, patch=256, batch=8, steps=3, steps_on_gpu=100),
 }
 
 
@@ -82,9 +84,8 @@ def main() -> None:
             # Neither the threads of OpenMP nor a GPU's context survive the fork in which memory is measured.
             memory = device == "cpu" and options.threads == 1
             timings = compare(ways, repeats=options.repeats, memory=memory)
-            print(
-                f"\nU-Net of {case.base_channels} first maps, {case.batch} patches of {case.patch} x {case.patch}"
-            )
+            shown = ", ".join(f"{key} {value}" for key, value in case.model.items())
+            print(f"\n{shown}; {case.batch} patches of {case.patch} x {case.patch}")
             print(format_table(timings, work=steps * case.batch, unit="patches"), flush=True)
         print()
 
@@ -127,7 +128,7 @@ def train_plainly(
 ) -> None:
     """What a short script does."""
     rng = np.random.default_rng(0)
-    model = build_unet(case).to(device).train()
+    model = build(case).to(device).train()
     mean, std = (torch.tensor(values, device=device)[:, None, None] for values in (MEAN, STD))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-5)
     for _ in range(steps):
@@ -150,7 +151,7 @@ def train_with_rareseg(
     case: Case, data: TrainingData, *, steps: int, device: str, precision: Precision
 ) -> None:
     """What `rareseg run` does, without validation."""
-    network = Network(build_unet(case), mean=MEAN, std=STD)
+    network = Network(build(case), mean=MEAN, std=STD)
     with tempfile.TemporaryDirectory() as folder:
         train(
             Strategy.from_recipe("baseline", RecipeSettings()),
@@ -168,9 +169,8 @@ def train_with_rareseg(
         )
 
 
-def build_unet(case: Case) -> torch.nn.Module:
-    options = {"name": "unet", "base_channels": case.base_channels}
-    return build_model(options, in_channels=BANDS, num_classes=len(NAMES))
+def build(case: Case) -> torch.nn.Module:
+    return build_model(case.model, in_channels=BANDS, num_classes=len(NAMES))
 
 
 if __name__ == "__main__":

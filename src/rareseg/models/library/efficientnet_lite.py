@@ -8,6 +8,8 @@ from typing import cast
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from rareseg.models.library.depthwise_conv import DepthwiseConv
+
 __all__ = ["EfficientNetLite"]
 
 # Of EfficientNet-B0: blocks, kernel, stride of the first block, expansion, channels.
@@ -127,7 +129,7 @@ class _ConvNorm(nn.Sequential):
         *,
         kernel: int = 1,
         stride: int = 1,
-        groups: int = 1,
+        is_depthwise: bool = False,
         active: bool = True,
         momentum: float,
     ) -> None:
@@ -136,7 +138,11 @@ class _ConvNorm(nn.Sequential):
         if before != after:
             self.add_module("pad", nn.ZeroPad2d((before, after, before, after)))
         padding = before if before == after else 0
-        convolution = nn.Conv2d(incoming, channels, kernel, stride, padding, groups=groups, bias=False)
+        convolution = (
+            DepthwiseConv(channels, kernel=kernel, stride=stride, padding=padding)
+            if is_depthwise
+            else nn.Conv2d(incoming, channels, kernel, stride, padding, bias=False)
+        )
         self.add_module("conv", convolution)
         self.add_module("norm", nn.BatchNorm2d(channels, momentum=momentum, eps=_EPS))
         if active:
@@ -156,7 +162,7 @@ class _InvertedResidual(nn.Module):
         if expansion > 1:
             layers["expand"] = _ConvNorm(incoming, hidden, momentum=momentum)
         layers["depthwise"] = _ConvNorm(
-            hidden, hidden, kernel=kernel, stride=stride, groups=hidden, momentum=momentum
+            hidden, hidden, kernel=kernel, stride=stride, is_depthwise=True, momentum=momentum
         )
         layers["project"] = _ConvNorm(hidden, channels, active=False, momentum=momentum)
         self.layers = nn.Sequential()
