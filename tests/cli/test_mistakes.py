@@ -247,3 +247,22 @@ def test_an_unknown_device_is_refused(
     study = make_tiny_study(tmp_path, tiny_dataset)
     assert main(["run", str(study), "--out", str(tmp_path / "runs"), "--device", "tpu", "--quiet"]) == 2
     assert "use auto, cpu, cuda, cuda:N or mps" in _one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("file/labels", "Not a directory; a file is in the way; give another place."),
+        ("x" * 300, "File name too long; give a shorter name."),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_named_in_one_line(
+    finished_study: Path, out: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    run, images = finished_study / "baseline" / "seed-0", finished_study.parent / "data" / "images"
+    place = str(tmp_path / out)
+    assert main(["predict", str(run), str(images), "--out", place, "--device", "cpu", "--quiet"]) == 2
+    assert _one_line(capsys).strip().endswith(message)
+    assert main(["report", str(finished_study), "--out", f"{place}/report.html", "--quiet"]) == 2
+    assert _one_line(capsys).strip().endswith(message)

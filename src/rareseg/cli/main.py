@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from collections.abc import Sequence
@@ -30,6 +31,14 @@ __all__ = ["app", "main"]
 
 # Typer carries click or its own copy of it, depending on the version; this is its base of usage errors in both.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+_CURES = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "give a place that you may read and write"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room, and give the same command again to go on"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file is in the way; give another place"),
+    errno.ENAMETOOLONG: "give a shorter name",
+}
+"""What the user can do where the system refuses a file or folder."""
 
 app = typer.Typer(
     name="rareseg",
@@ -95,10 +104,18 @@ def main(args: Sequence[str] | None = None) -> int:
         return _say("stopped: what was finished is on disk; the same command continues.", 130)
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        if error.errno in _CURES and error.filename is not None:
+            return _say(f"error: '{error.filename}': {error.strerror}; {_CURES[error.errno]}.", 2)
+        return _fault()
     except Exception:  # the one place where a fault of rareseg itself ends
-        traceback.print_exc()
-        return _say("error: this is a fault in rareseg, not in your data; please report the lines above.", 1)
+        return _fault()
     return result if isinstance(result, int) else 0
+
+
+def _fault() -> int:
+    traceback.print_exc()
+    return _say("error: this is a fault in rareseg, not in your data; please report the lines above.", 1)
 
 
 def _one_line(text: str) -> str:

@@ -115,9 +115,11 @@ def weights_of(folder: Path, *, step: int | None = None) -> Path:
         )
         raise ArtefactError(f"'{folder}' is not the folder of a run (it has no config.yaml). {hint}")
     steps = sorted(int(p.stem.removeprefix("step-")) for p in folder.glob("step-*.safetensors"))
-    chosen = step if step is not None else (steps[-1] if steps else None)
-    if chosen is None or chosen not in steps:
-        kept = ", ".join(map(str, steps)) or "none; finish the run with `rareseg run` first"
+    if not steps:
+        raise ArtefactError(f"'{folder}' has no weights yet; finish the run with `rareseg run` first.")
+    chosen = steps[-1] if step is None else step
+    if chosen not in steps:
+        kept = ", ".join(map(str, steps))
         raise ArtefactError(f"'{folder}' has no weights of step {chosen}. Kept: {kept}.")
     return folder / f"step-{chosen:06d}.safetensors"
 
