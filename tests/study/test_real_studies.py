@@ -13,10 +13,20 @@ from rareseg.cli.main import main
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 
 
-@pytest.mark.parametrize("name", ["crackforest", "neu_seg_dedup", "magnetic_tile"])
-def test_a_committed_study_runs_on_its_data(name: str, shared_data: Path, tmp_path: Path) -> None:
-    settings = yaml.safe_load((STUDIES / name / "study.yaml").read_text())
-    settings["dataset"] = str(STUDIES / name / "dataset.yaml")
+@pytest.mark.parametrize(
+    ("study_name", "name"),
+    [
+        ("crackforest", "crackforest"),
+        ("neu_seg_dedup", "neu_seg_dedup"),
+        ("magnetic_tile", "magnetic_tile"),
+        ("magnetic_tile_full", "magnetic_tile"),
+    ],
+)
+def test_a_committed_study_runs_on_its_data(
+    study_name: str, name: str, shared_data: Path, tmp_path: Path
+) -> None:
+    settings = yaml.safe_load((STUDIES / study_name / "study.yaml").read_text())
+    settings["dataset"] = str((STUDIES / study_name / settings["dataset"]).resolve())
     settings["seeds"] = [0]
     settings["budget"] = {"steps": 2, "batch_size": 2, "patch_size": 64}
     settings["record"] = {"validate_every": 2, "validate_megapixels": 0.1}
