@@ -12,6 +12,9 @@ memory is the largest resident set of the whole process, image (bands x size x s
 - `whole`: the plain network on the whole image. In float32 it takes about 20 GB at 8192 x 8192.
 - `rareseg`: `Judge.labels` on the network with its batch norms folded, as `rareseg predict` does with a bundle.
 
+At the end it says how far logits of tiles of 512 are from those of the same network on the image in one piece, for the
+first 2048 rows and columns, in both precisions.
+
 With --peers, MONAI is looked for in that folder too. With --run the network of a finished run is taken instead of one
 that was never trained, and with --image an .npy (c, h, w) of its kind instead of noise; only then does the last column,
 labels that differ from those of `rareseg` in float32, mean something.
@@ -106,6 +109,38 @@ def run_all(options: argparse.Namespace) -> None:
         print(
             f"{way:<18} {median:>9.1f} {least:>8.1f} {megapixels / median:>7.2f} {ratio:>14} "
             f"{memory[way] / 1024:>9.0f} {other:>13}{unsteady}"
+        )
+    compare_with_whole(options)
+
+
+def compare_with_whole(options: argparse.Namespace, size: int = 2048) -> None:
+    """Print the largest difference of a logit, and how many pixels get another label."""
+    import torch
+
+    from rareseg.inference.predictor import Predictor
+    from rareseg.inference.torch_engine import TorchEngine
+    from rareseg.models.fold_norms import fold_norms
+
+    torch.set_num_threads(options.threads)
+    network, _ = load(options)
+    image = (np.load(options.image) if options.image else make_image(size))[:, :size, :size]
+    rows, cols = image.shape[1:]
+    for precision in ("float32", "bfloat16"):
+        engine = TorchEngine(
+            fold_norms(network), precision="float32" if precision == "float32" else "bfloat16"
+        )
+        found = []
+        for tile in (max(rows, cols) + engine.stride, 512):
+            logits = np.empty((network.num_classes, rows, cols), np.float32)
+            for window, part in Predictor(engine, tile=tile).iterate(
+                lambda w: image[:, *w.slices], rows, cols
+            ):
+                logits[:, *window.slices] = part.numpy()
+            found.append(logits)
+        difference = np.abs(found[0] - found[1]).max()
+        other = (found[0].argmax(axis=0) != found[1].argmax(axis=0)).mean()
+        print(
+            f"tiles against one piece, {precision}: largest difference {difference:.3g}, other labels {other:.4%}"
         )
 
 
