@@ -16,8 +16,8 @@ At the end it says how far logits of tiles of 512 are from those of the same net
 first 2048 rows and columns, in both precisions.
 
 With --peers, MONAI is looked for in that folder too. With --run the network of a finished run is taken instead of one
-that was never trained, and with --image an .npy (c, h, w) of its kind instead of noise; only then does the last column,
-labels that differ from those of `rareseg` in float32, mean something.
+that was never trained, and with --image an .npy (c, h, w) of its kind, or a folder of images that are set side by side,
+instead of noise; only then does the last column, labels that differ from those of `rareseg` in float32, mean something.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rareseg.types import Window
 
 BANDS, NUM_CLASSES = 3, 5
 WAYS = (
@@ -60,7 +62,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", type=Path, help="folder that holds monai")
     parser.add_argument("--run", type=Path, help="folder of a run, RUNS/<strategy>/seed-<n>")
-    parser.add_argument("--image", type=Path, help=".npy (c, h, w)")
+    parser.add_argument("--image", type=Path, help=".npy (c, h, w), or a folder of images")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
@@ -123,7 +125,7 @@ def compare_with_whole(options: argparse.Namespace, size: int = 2048) -> None:
 
     torch.set_num_threads(options.threads)
     network, _ = load(options)
-    image = (np.load(options.image) if options.image else make_image(size))[:, :size, :size]
+    image = open_image(options, size)[:, :size, :size]
     rows, cols = image.shape[1:]
     for precision in ("float32", "bfloat16"):
         engine = TorchEngine(
@@ -153,7 +155,7 @@ def run_way(options: argparse.Namespace) -> None:
     import torch
 
     torch.set_num_threads(options.threads)
-    image = np.load(options.image) if options.image else make_image(options.size)
+    image = open_image(options)
     name, precision = options.way.split()
     make = {"monai": by_monai, "whole": by_whole, "rareseg": by_rareseg}[name]
     label = make(options, image, precision)
@@ -163,6 +165,41 @@ def run_way(options: argparse.Namespace) -> None:
     np.save(options.out, labels)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({"seconds": seconds, "peak_kib": peak}))
+
+
+def open_image(options: argparse.Namespace, size: int | None = None) -> NDArray[np.uint8]:
+    """What is to be labelled ``(c, h, w)``."""
+    if options.image is None:
+        return make_image(size or options.size)
+    if options.image.is_dir():
+        return set_side_by_side(options.image)
+    image: NDArray[np.uint8] = np.load(options.image)
+    return image
+
+
+def set_side_by_side(folder: Path) -> NDArray[np.uint8]:
+    """All images of a folder ``(c, h, w)``, in rows of about the mosaic's height, tallest first."""
+    from rareseg.data.image_reading import ImageReading
+
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".png", ".jpg", ".bmp"))
+    opened = [ImageReading().open(path) for path in files]
+    arrays = [np.asarray(one.read(Window(0, 0, *one.size))) for one in opened]
+    arrays.sort(key=lambda array: -array.shape[1])
+    width = round(sum(array.shape[1] * array.shape[2] for array in arrays) ** 0.5)
+    rows: list[list[NDArray[np.uint8]]] = [[]]
+    for array in arrays:
+        if rows[-1] and sum(one.shape[2] for one in rows[-1]) + array.shape[2] > width:
+            rows.append([])
+        rows[-1].append(array)
+    mosaic = np.zeros((len(arrays[0]), sum(row[0].shape[1] for row in rows), width), np.uint8)
+    top = 0
+    for row in rows:
+        left = 0
+        for array in row:
+            mosaic[:, top : top + array.shape[1], left : left + array.shape[2]] = array
+            left += array.shape[2]
+        top += row[0].shape[1]
+    return mosaic
 
 
 def make_image(size: int) -> NDArray[np.uint8]:
