@@ -249,12 +249,13 @@ def by_monai(
     from monai.inferers import sliding_window_inference
 
     network, head = _plain(options, precision)
+    rows, cols = image.shape[1:]
 
     def label() -> NDArray[np.uint8]:
         with torch.inference_mode():
             pixels = network.prepare(torch.from_numpy(image)[None]).to(getattr(torch, precision))
             outputs = sliding_window_inference(pixels, 512, 4, network.core, overlap=0.25, mode="gaussian")
-            return head.class_logits(outputs).argmax(dim=1)[0].to(torch.uint8).numpy()
+            return head.class_logits(outputs).argmax(dim=1)[0, :rows, :cols].to(torch.uint8).numpy()
 
     return label
 
@@ -266,11 +267,14 @@ def by_whole(
     import torch
 
     network, head = _plain(options, precision)
+    rows, cols = image.shape[1:]
 
     def label() -> NDArray[np.uint8]:
         with torch.inference_mode():
             pixels = network.prepare(torch.from_numpy(image)[None]).to(getattr(torch, precision))
-            return head.class_logits(network.core(pixels)).argmax(dim=1)[0].to(torch.uint8).numpy()
+            return (
+                head.class_logits(network.core(pixels)).argmax(dim=1)[0, :rows, :cols].to(torch.uint8).numpy()
+            )
 
     return label
 
