@@ -28,11 +28,14 @@ def test_a_committed_study_runs_on_its_data(
     settings = yaml.safe_load((STUDIES / study_name / "study.yaml").read_text())
     settings["dataset"] = str((STUDIES / study_name / settings["dataset"]).resolve())
     settings["seeds"] = [0]
-    settings["budget"] = {"steps": 2, "batch_size": 2, "patch_size": 64}
+    settings["budget"] = {"steps": 2, "batch_size": 6, "patch_size": 64}
     settings["record"] = {"validate_every": 2, "validate_megapixels": 0.1}
     settings["base"]["model"] = {"name": "unet", "base_channels": 4, "depth": 2}
     settings["evaluate"] = ["val"]
     last = list(settings["strategies"])[-1]
+    schedule = settings["strategies"][last].get("schedule", {})
+    if "warmup_steps" in schedule:
+        schedule["warmup_steps"] = 1  # longer than these two steps, it would be refused
     study = tmp_path / "study.yaml"
     study.write_text(yaml.safe_dump(settings))
     runs = tmp_path / "runs"
