@@ -83,7 +83,7 @@ class TorchEngine:
 
 
 def _rectify_out_of_place(network: nn.Module) -> None:
-    """Give ReLUs a map of their own: in place, torch 2.13 takes two to three times as long for bfloat16 on a CPU."""
+    """Give ReLUs a map of their own: in place, torch 2.13 takes far longer for bfloat16 on a CPU."""
     for module in network.modules():
         if isinstance(module, nn.ReLU | nn.ReLU6):
             module.inplace = False

@@ -11,8 +11,8 @@ __all__ = ["DepthwiseConv"]
 class DepthwiseConv(nn.Conv2d):
     """`torch.nn.Conv2d` with one group a channel and no bias.
 
-    For bfloat16 on a CPU, torch 2.13 takes five to seven times as long for the gradients of depthwise convolutions with
-    a stride or a kernel of five as for float32. Where gradients are wanted, autocast is therefore left for these.
+    For bfloat16 on a CPU, torch 2.13 takes far longer for the gradients of depthwise convolutions with a stride or a
+    kernel of five than for float32. Where gradients are wanted, autocast is therefore left for these.
 
     Args:
         channels: Number of maps that come in and go out.
