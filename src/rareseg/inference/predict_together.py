@@ -14,7 +14,7 @@ from rareseg.data.image_reading import OpenImage
 from rareseg.data.windows import pad_to_multiple
 from rareseg.inference.engine import Engine
 from rareseg.inference.label_strip import LabelStrip
-from rareseg.inference.pixel_fit import Misfit, PixelTally
+from rareseg.inference.pixel_fit import Misfit
 from rareseg.inference.segmenter import Segmenter
 from rareseg.inference.strip_run import StripState
 
@@ -73,8 +73,8 @@ def predict_together(segmenter: Segmenter, images: Sequence[OpenImage]) -> list[
     if len(images) == 1:
         return [_predict(segmenter, images[0])]
     judge = segmenter.judge
-    states = [_ask_gate(segmenter, image) for image in images]
-    open_ones = [number for number, state in enumerate(states) if state is None or state["is_open"]]
+    runs = [segmenter.strips(image) for image in images]
+    open_ones = [number for number, run in enumerate(runs) if run.is_open]
     segmenters = [segmenter] * len(images)
     if len(open_ones) > 1:
         pieces = [
@@ -86,17 +86,7 @@ def predict_together(segmenter: Segmenter, images: Sequence[OpenImage]) -> list[
         for number, output in zip(open_ones, outputs, strict=True):
             answered = judge.predictor.with_engine(_Answered(judge.predictor.engine, output[None]))
             segmenters[number] = replace(segmenter, judge=replace(judge, predictor=answered))
-    return [_predict(*one) for one in zip(segmenters, images, states, strict=True)]
-
-
-def _ask_gate(segmenter: Segmenter, image: OpenImage) -> StripState | None:
-    """Where a run over the image stands when the gate, if there is one, has been asked."""
-    gate = segmenter.judge.gate
-    if gate is None:
-        return None
-    tally = PixelTally(image.read)
-    is_open = gate.is_open(tally, *_shown(image))
-    return StripState(row=0, is_open=is_open, pixels=tally.sums)
+    return [_predict(own, image, run.state) for own, image, run in zip(segmenters, images, runs, strict=True)]
 
 
 def _shown(image: OpenImage) -> tuple[int, int]:

@@ -15,9 +15,9 @@ from rareseg.errors import DataError, OptionError
 from rareseg.inference.engine import Engine
 from rareseg.types import Window
 
-__all__ = ["SMALLEST_DEFAULT_TILE", "Predictor", "ReadWindow"]
+__all__ = ["Predictor", "ReadWindow"]
 
-SMALLEST_DEFAULT_TILE = 1024
+_LEAST_DEFAULT_TILE = 1024
 """Rows and columns of a tile unless one is asked for; of networks that see far, the tile is larger."""
 _HALOS = 3
 """A tile of so many halos costs 2.8 times the pixels that it gives; one of a single halo, 9 times."""
@@ -58,7 +58,7 @@ class Predictor:
     ) -> None:
         stride, radius = engine.stride, engine.receptive_radius
         if tile is None:
-            tile = max(SMALLEST_DEFAULT_TILE, _HALOS * _up(radius or 0, stride))
+            tile = max(_LEAST_DEFAULT_TILE, _HALOS * _up(radius or 0, stride))
         if tile < 1:
             raise OptionError(
                 f"A tile should have at least 1 row and column, but has {tile}; give a larger one."

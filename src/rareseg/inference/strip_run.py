@@ -73,9 +73,7 @@ class StripRun:
     def __iter__(self) -> Iterator[LabelStrip]:
         judge, (height, width), factor = self._segmenter.judge, self._image.size, self._image.factor
         shown = (factor * height, factor * width)
-        if self._is_open is None:
-            self._is_open = judge.gate is None or judge.gate.is_open(self._tally, *shown)
-        if not self._is_open:
+        if not self.is_open:
             strips = background_strips(
                 height,
                 width,
@@ -91,6 +89,15 @@ class StripRun:
         for strip in strips:
             self._row = strip.end
             yield self._without_missing(strip)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the image's gate, if there is one, lets it pass; the gate is asked once."""
+        if self._is_open is None:
+            gate, factor = self._segmenter.judge.gate, self._image.factor
+            height, width = (factor * length for length in self._image.size)
+            self._is_open = gate is None or gate.is_open(self._tally, height, width)
+        return self._is_open
 
     @property
     def state(self) -> StripState:
